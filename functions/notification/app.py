@@ -1,0 +1,18 @@
+"""Notification: the task that delivers what is pending in an outbox."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from chalice import Chalice
+
+from rongtong.entrypoints.tasks import run_task
+from rongtong.services.notify import notify
+
+app = Chalice(app_name="notification")
+
+
+@app.lambda_function(name="deliver")
+def deliver(event: dict[str, Any], _: Any) -> dict[str, Any]:
+    """Task: Notify."""
+    return run_task(lambda c: notify(c, str(event["subject"])), event)

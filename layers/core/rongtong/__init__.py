@@ -1,0 +1,1 @@
+"""RongTong (融通): accepted commercial bills discounted online."""

@@ -1,0 +1,178 @@
+"""The document store on DynamoDB, through PynamoDB. Cloud errors become the services' own here and nowhere else."""
+
+from __future__ import annotations
+
+import json
+import random
+import time
+from collections.abc import Sequence
+from typing import Any
+
+from pynamodb.attributes import NumberAttribute, UnicodeAttribute
+from pynamodb.connection import Connection
+from pynamodb.exceptions import PutError, TransactWriteError
+from pynamodb.expressions.condition import Condition
+from pynamodb.models import Model
+from pynamodb.transactions import TransactWrite
+
+from rongtong.services.storage import Count, Create, Document, Item, Replace, Write, WriteConflictError
+
+_EVIDENCE = "log"
+_RETRYABLE = frozenset({"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"})
+_CONDITION = "ConditionalCheckFailed"
+_RETRIES = 8
+
+
+class _Record(Model):
+    """One document or one counter."""
+
+    pk = UnicodeAttribute(hash_key=True)
+    sk = UnicodeAttribute(range_key=True)
+    version = NumberAttribute(null=True)
+    body = UnicodeAttribute(null=True)
+    used = NumberAttribute(null=True)
+
+
+def _table(name: str, region: str, endpoint: str | None) -> type[_Record]:
+    meta = type("Meta", (), {"table_name": name, "region": region, "host": endpoint})
+    return type("Record", (_Record,), {"Meta": meta})
+
+
+class DynamoStore:
+    """Documents in two tables: partitions whose key begins with ``log`` are evidence, all others business.
+
+    Two tables, so that a function may be allowed to change business records without reaching the evidence log.
+    PynamoDB does not retry a transaction that met another one (TransactionConflict); this adapter does.
+    """
+
+    def __init__(self, business: str, evidence: str, *, region: str, endpoint: str | None = None) -> None:
+        self._business = _table(business, region, endpoint)
+        self._evidence = _table(evidence, region, endpoint)
+        self._connection = Connection(region=region, host=endpoint)
+        self._spent = 0.0
+        self._count_capacity(self._connection)
+        for record in (self._business, self._evidence):
+            self._count_capacity(record._get_connection().connection)
+
+    @property
+    def write_units(self) -> int:
+        """Write units so far. DynamoDB reports none for a cancelled transaction: two per document are counted."""
+        return round(self._spent)
+
+    def get(self, pk: str, sk: str) -> Item | None:
+        """Read one document, strongly consistent."""
+        try:
+            record = self._record(pk).get(pk, sk, consistent_read=True)
+        except Model.DoesNotExist:
+            return None
+        return _item(record)
+
+    def query(self, pk: str, prefix: str, *, start: str | None = None) -> list[Item]:
+        """All documents of a partition whose sort key begins with ``prefix``, in key order, from ``start`` on."""
+        condition: Condition | None = None
+        if start is not None:
+            condition = _Record.sk.between(start, prefix + "\U0010ffff")
+        elif prefix:
+            condition = _Record.sk.startswith(prefix)
+        return [_item(record) for record in self._record(pk).query(pk, condition, consistent_read=True)]
+
+    def counter(self, pk: str, sk: str) -> int:
+        """A counter's value in fen; 0 if it was never written."""
+        try:
+            record = self._record(pk).get(pk, sk, consistent_read=True)
+        except Model.DoesNotExist:
+            return 0
+        return int(record.used or 0)
+
+    def scan_states(self, prefix: str) -> list[Item]:
+        """Every ``state`` document whose partition begins with ``prefix``."""
+        wanted = _Record.pk.startswith(prefix) & (_Record.sk == "state")
+        return [_item(record) for record in self._record(prefix).scan(wanted)]
+
+    def transact(self, writes: Sequence[Write]) -> None:
+        """Write all or nothing; a single document is an ordinary conditional put at half the price."""
+        if len(writes) == 1 and not isinstance(writes[0], Count):
+            self._put(writes[0])
+            return
+        for attempt in range(_RETRIES):
+            try:
+                self._transact(writes)
+            except TransactWriteError as error:
+                self._spent += 2 * len(writes)
+                reasons = [reason.code if reason else None for reason in error.cancellation_reasons]
+                failed = tuple(at for at, code in enumerate(reasons) if code == _CONDITION)
+                if failed:
+                    raise WriteConflictError("The records changed meanwhile.", failed=failed) from error
+                if attempt + 1 == _RETRIES or not _RETRYABLE & set(reasons):
+                    raise
+                _back_off(attempt)
+                continue
+            return
+
+    def _transact(self, writes: Sequence[Write]) -> None:
+        with TransactWrite(connection=self._connection, return_consumed_capacity="TOTAL") as transaction:
+            for write in writes:
+                table = self._record(write.pk)
+                if isinstance(write, Count):
+                    key = table(write.pk, write.sk)
+                    transaction.update(key, actions=[_Record.used.add(write.amount_fen)], condition=_room(write))
+                else:
+                    record, condition = self._put_of(write)
+                    transaction.save(record, condition=condition)
+
+    def _put(self, write: Create | Replace) -> None:
+        record, condition = self._put_of(write)
+        for attempt in range(_RETRIES):
+            try:
+                record.save(condition=condition)
+            except PutError as error:
+                if error.cause_response_code == "ConditionalCheckFailedException":
+                    raise WriteConflictError("The record changed meanwhile.", failed=(0,)) from error
+                if attempt + 1 == _RETRIES or error.cause_response_code != "TransactionConflictException":
+                    raise
+                _back_off(attempt)
+                continue
+            return
+
+    def _put_of(self, write: Create | Replace) -> tuple[_Record, Condition]:
+        body = json.dumps(write.body, ensure_ascii=False, separators=(",", ":"))
+        version = write.version + 1 if isinstance(write, Replace) else 1
+        record = self._record(write.pk)(write.pk, write.sk, version=version, body=body)
+        if isinstance(write, Replace):
+            return record, _Record.version == write.version
+        return record, _Record.pk.does_not_exist()
+
+    def _record(self, pk: str) -> type[_Record]:
+        return self._evidence if pk == _EVIDENCE or pk.startswith(f"{_EVIDENCE}#") else self._business
+
+    def _count_capacity(self, connection: Any) -> None:
+        events = connection.client.meta.events
+        for operation in ("PutItem", "TransactWriteItems"):
+            events.register(f"provide-client-params.dynamodb.{operation}", _ask_capacity)
+            events.register(f"after-call.dynamodb.{operation}", self._add_capacity)
+
+    def _add_capacity(self, parsed: dict[str, Any], **_: Any) -> None:
+        reported = parsed.get("ConsumedCapacity", [])
+        for entry in reported if isinstance(reported, list) else [reported]:
+            self._spent += float(entry.get("WriteCapacityUnits", entry.get("CapacityUnits", 0)))
+
+
+def _back_off(attempt: int) -> None:
+    time.sleep(random.uniform(0, 0.01 * 2**attempt))
+
+
+def _ask_capacity(params: dict[str, Any], **_: Any) -> dict[str, Any]:
+    return {**params, "ReturnConsumedCapacity": "TOTAL"}
+
+
+def _room(write: Count) -> Condition | None:
+    if write.limit_fen is None or write.amount_fen <= 0:
+        return None
+    room = write.limit_fen - write.amount_fen
+    within: Condition = _Record.used <= room
+    return within | _Record.used.does_not_exist() if room >= 0 else within
+
+
+def _item(record: _Record) -> Item:
+    body: Document = json.loads(record.body) if record.body is not None else {}
+    return Item(str(record.pk), str(record.sk), body, int(record.version or 0))

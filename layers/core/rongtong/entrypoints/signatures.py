@@ -1,0 +1,100 @@
+"""Who signed an HTTP request (RFC 9421), for the API's authorizer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from urllib.parse import urlencode
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from http_message_signatures import HTTPMessageVerifier, HTTPSignatureKeyResolver, InvalidSignature
+from http_message_signatures.algorithms import ED25519
+
+from rongtong.services.records import STATE, partner_pk
+from rongtong.services.storage import Store
+
+MAX_AGE = timedelta(minutes=5)
+_REQUIRED = ("@method", "@authority", "@path")
+
+
+class SignatureError(Exception):
+    """The request is not signed by a key we know."""
+
+
+class SignatureTooOldError(Exception):
+    """The signature is right, but was made too long ago."""
+
+
+@dataclass(frozen=True)
+class SignedRequest:
+    """An HTTP request as http-message-signatures reads it."""
+
+    method: str
+    url: str
+    headers: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Signer:
+    """Whose key signed."""
+
+    partner_id: str
+    role: str
+
+
+class _PartnerKeys(HTTPSignatureKeyResolver):
+    """Keys named ``<partner id>#<number>``, from the partners' records."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def resolve_public_key(self, key_id: str) -> Ed25519PublicKey:
+        partner_id, _, number = key_id.partition("#")
+        item = self._store.get(partner_pk(partner_id), STATE)
+        keys = {} if item is None else item.body["keys"]
+        if number not in keys:
+            raise InvalidSignature("No such key.")
+        return Ed25519PublicKey.from_public_bytes(bytes.fromhex(keys[number]))
+
+    def resolve_private_key(self, key_id: str) -> Any:
+        raise InvalidSignature("Nothing is signed here.")
+
+
+def signed_request(event: Mapping[str, Any], prefix: str) -> SignedRequest:
+    """The request of an API Gateway authorizer event. ``prefix`` stands before the path where the event has no full one.
+
+    API Gateway's own ``requestContext.path`` holds the stage; the prefix may name ``{apiId}`` and ``{stage}``.
+    """
+    headers = {name.lower(): str(value) for name, value in (event.get("headers") or {}).items()}
+    about = event["requestContext"]
+    path = about.get("path") or prefix.format(apiId=about["apiId"], stage=about["stage"]) + event["path"]
+    pairs = [(k, v) for k, values in (event.get("multiValueQueryStringParameters") or {}).items() for v in values]
+    query = f"?{urlencode(pairs)}" if pairs else ""
+    return SignedRequest(str(event["httpMethod"]), f"https://{headers.get('host', '')}{path}{query}", headers)
+
+
+def signer_of(store: Store, request: SignedRequest) -> Signer:
+    """Who signed method, authority, path, query and body digest, within the last five minutes.
+
+    Raises SignatureError, or SignatureTooOldError for a right signature outside the window.
+    """
+    verifier = HTTPMessageVerifier(signature_algorithm=ED25519, key_resolver=_PartnerKeys(store))
+    required = [*_REQUIRED]
+    if "?" in request.url:
+        required.append("@query")
+    if "content-digest" in request.headers:
+        required.append("content-digest")
+    try:
+        (result,) = verifier.verify(request, max_age=None, require_components=required)
+    except (InvalidSignature, ValueError) as error:
+        raise SignatureError(str(error)) from error
+    created = datetime.fromtimestamp(int(result.parameters["created"]), UTC)
+    if datetime.now(UTC) - created > MAX_AGE:
+        raise SignatureTooOldError
+    partner_id = str(result.parameters["keyid"]).partition("#")[0]
+    item = store.get(partner_pk(partner_id), STATE)
+    if item is None:
+        raise SignatureError("The partner was removed meanwhile.")
+    return Signer(partner_id, str(item.body["role"]))

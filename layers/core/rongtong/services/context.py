@@ -1,0 +1,85 @@
+"""Everything that a use case may reach outside itself, handed in by the composition root."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from rongtong.domain.calendar import WorkingCalendar
+from rongtong.services.ports import Bank, BillRegistry, InvoiceRegistry, SmsGateway
+from rongtong.services.storage import Document, Store
+
+
+class Clock(Protocol):
+    """Business time."""
+
+    def now(self) -> datetime:
+        """The instant, in UTC."""
+
+
+class Vault(Protocol):
+    """Envelope encryption of personal data with one data key per enterprise (PIPL article 51)."""
+
+    def new_key(self, owner: str) -> str:
+        """A fresh data key, wrapped for storage beside the owner's record."""
+
+    def encrypt(self, owner: str, wrapped_key: str, text: str) -> str:
+        """Ciphertext that only the owner's data key opens; base64."""
+
+    def decrypt(self, owner: str, wrapped_key: str, ciphertext: str) -> str:
+        """The text again."""
+
+
+class LogSigner(Protocol):
+    """The evidence log's Ed25519 key; it never leaves the key service."""
+
+    def sign(self, message: bytes) -> bytes:
+        """64 bytes of Ed25519 signature."""
+
+    def public_key(self) -> bytes:
+        """32 bytes."""
+
+
+class Archive(Protocol):
+    """Write-once storage of contracts."""
+
+    def put(self, key: str, content: bytes) -> None:
+        """Store; storing the same content under the same key again is no change."""
+
+    def get(self, key: str) -> bytes | None:
+        """The content, or None."""
+
+
+class Workflows(Protocol):
+    """The state machines."""
+
+    def start_discount(self, discount_id: str, payload: Document) -> None:
+        """Start; a start that already happened is the same start."""
+
+    def start_registration(self, enterprise_id: str, payload: Document) -> None:
+        """Start; a start that already happened is the same start."""
+
+    def resume(self, task_token: str, output: Document) -> None:
+        """Let a waiting execution go on; a token that was already used is no error."""
+
+
+@dataclass(frozen=True)
+class Context:
+    """The collaborators of every use case."""
+
+    store: Store
+    clock: Clock
+    vault: Vault
+    log_signer: LogSigner
+    log_origin: str
+    archive: Archive
+    workflows: Workflows
+    bank: Bank
+    bills: BillRegistry
+    invoices: InvoiceRegistry
+    sms: SmsGateway
+    calendar: WorkingCalendar
+    confirm_factors: Sequence[str] = ("password", "otp")
+    """What the operator must have shown before money moves (two factors of different kinds)."""

@@ -1,0 +1,141 @@
+"""Disbursement: money moves once. The intent is stored before the bank is called and asked about before any retry."""
+
+from __future__ import annotations
+
+import hashlib
+
+from rongtong.domain.eligibility import Party
+from rongtong.domain.lifecycle import (
+    DiscountStatus,
+    PaymentStatus,
+    require_discount_transition,
+    require_payment_transition,
+)
+from rongtong.domain.sub_bill_range import SubBillRange
+from rongtong.services.context import Context
+from rongtong.services.discounts import load
+from rongtong.services.errors import ContractAlteredError
+from rongtong.services.ports import BankUnavailableError, PaymentAnswer, PaymentOrder
+from rongtong.services.records import STATE, enterprise_pk, final_writes, iso, payment_sk
+from rongtong.services.seal import contract_key
+from rongtong.services.settings import load_institution
+from rongtong.services.storage import Create, Document, Item, Replace, WriteConflictError
+
+_SETTLED = frozenset({PaymentStatus.SUCCEEDED, PaymentStatus.FAILED})
+
+
+def disburse(context: Context, discount_id: str) -> Document:
+    """Pay a sealed discount, or learn what became of its payment. Safe to repeat and to run twice at once.
+
+    Answers ``payment``: SUCCEEDED, FAILED (with ``reason``; nothing was paid), or PROCESSING / UNKNOWN: ask again.
+    Raises BillLockedError before any intent is stored, RegistryUnavailableError, ContractAlteredError, TransitionError.
+    """
+    item = load(context, discount_id)
+    if item.body["status"] == DiscountStatus.DISBURSED:
+        return _output(discount_id, PaymentStatus.SUCCEEDED, None)
+    require_discount_transition(DiscountStatus(item.body["status"]), DiscountStatus.DISBURSED)
+    payment = context.store.get(item.pk, payment_sk(1))
+    if payment is None:
+        _check_contract(context, item)
+        context.bills.lock(str(item.body["bill_number"]), _range(item), discount_id)
+        payment, first = _store_intent(context, item)
+    else:
+        first = False
+    status = PaymentStatus(payment.body["status"])
+    if status is PaymentStatus.FAILED:
+        return _output(discount_id, status, str(payment.body.get("reason")))
+    answer = _pay_or_ask(context, item, payment, first=first)
+    if answer is None:
+        return _output(discount_id, PaymentStatus.UNKNOWN, None)
+    return _settle(context, item, payment, answer)
+
+
+def payment_reference(discount_id: str) -> str:
+    """The permanent reference of a discount's only payment series; 32 characters, as banks accept (assumed)."""
+    return "RT" + hashlib.sha256(f"{discount_id}/1".encode()).hexdigest()[:30].upper()
+
+
+def _store_intent(context: Context, item: Item) -> tuple[Item, bool]:
+    body: Document = {
+        "status": PaymentStatus.SUBMITTED.value,
+        "reference": payment_reference(str(item.body["discount_id"])),
+        "amount_fen": int(item.body["proceeds_fen"]),
+        "submitted_at": iso(context.clock.now()),
+    }
+    intent = Create(item.pk, payment_sk(1), body)
+    try:
+        context.store.transact([intent])
+    except WriteConflictError:
+        stored = context.store.get(item.pk, payment_sk(1))
+        assert stored is not None, "the intent was refused because one is stored"
+        return stored, False
+    return Item(intent.pk, intent.sk, body, 1), True
+
+
+def _pay_or_ask(context: Context, item: Item, payment: Item, *, first: bool) -> PaymentAnswer | None:
+    try:
+        answer = None if first else context.bank.query(str(payment.body["reference"]))
+        if answer is None:
+            # Never sent, or the bank does not know it: the bank pays a reference once, so sending it again is safe.
+            answer = context.bank.pay(_order(context, item, payment))
+    except BankUnavailableError:
+        return None
+    return answer
+
+
+def _settle(context: Context, item: Item, payment: Item, answer: PaymentAnswer) -> Document:
+    discount_id = str(item.body["discount_id"])
+    status = PaymentStatus(answer.status)
+    if status not in _SETTLED:
+        return _output(discount_id, status, answer.reason)
+    require_payment_transition(PaymentStatus(payment.body["status"]), status)
+    now = context.clock.now()
+    settled = {**payment.body, "status": status.value, "bank_serial": answer.bank_serial, "reason": answer.reason}
+    settled = {key: value for key, value in settled.items() if value is not None}
+    settled["settled_at"] = iso(now)
+    writes = [Replace(payment.pk, payment.sk, settled, payment.version)]
+    if status is PaymentStatus.SUCCEEDED:
+        context.bills.endorse(str(item.body["bill_number"]), _range(item), discount_id, _institution(context, item))
+        amount = int(payment.body["amount_fen"])
+        data = {"reference": payment.body["reference"], "bank_serial": answer.bank_serial, "amount_fen": amount}
+        changes = {"status": DiscountStatus.DISBURSED.value, "paid_at": iso(now), "paid_fen": amount, "finished_at": iso(now)}
+        writes += final_writes(item, "DiscountPaid", now, data, changes, "贴现款已到账")
+    try:
+        context.store.transact(writes)
+    except WriteConflictError:
+        return disburse(context, discount_id)  # a second worker settled it first: its records are the answer
+    return _output(discount_id, status, answer.reason)
+
+
+def _output(discount_id: str, status: PaymentStatus, reason: str | None) -> Document:
+    return {"discount_id": discount_id, "subject": f"discount#{discount_id}", "payment": status.value, "reason": reason}
+
+
+def _order(context: Context, item: Item, payment: Item) -> PaymentOrder:
+    enterprise = context.store.get(enterprise_pk(str(item.body["enterprise_id"])), STATE)
+    assert enterprise is not None, "a discount is accepted only for an enterprise that exists"
+    owner, key = str(enterprise.body["enterprise_id"]), str(enterprise.body["data_key"])
+    return PaymentOrder(
+        reference=str(payment.body["reference"]),
+        amount_fen=int(payment.body["amount_fen"]),
+        payee_account=context.vault.decrypt(owner, key, str(enterprise.body["account_number"])),
+        payee_name=str(enterprise.body["account_name"]),
+        payee_bank_code=str(enterprise.body["bank_code"]),
+        purpose="票据贴现",
+    )
+
+
+def _check_contract(context: Context, item: Item) -> None:
+    sealed = str(item.body["contract_sha256"])
+    content = context.archive.get(contract_key(str(item.body["discount_id"]), sealed))
+    if content is None or hashlib.sha256(content).hexdigest() != sealed:
+        raise ContractAlteredError("The archived contract is missing or is not the one that was sealed; nothing was paid.")
+
+
+def _institution(context: Context, item: Item) -> Party:
+    institution = load_institution(context, str(item.body["institution_id"]))
+    return Party(name=str(institution["name"]), uscc=str(institution["uscc"]), account=str(institution["account"]))
+
+
+def _range(item: Item) -> SubBillRange:
+    return SubBillRange.parse(str(item.body["range"]))

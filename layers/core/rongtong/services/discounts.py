@@ -1,0 +1,58 @@
+"""Reading discounts: for the tasks that work on them, and for the partners that own them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rongtong.services.context import Context
+from rongtong.services.errors import NotFoundError
+from rongtong.services.records import STATE, discount_pk, event_sk
+from rongtong.services.storage import Document, Item
+
+_HIDDEN = frozenset({"body_digest", "task_token", "logged", "partner_id", "events", "confirmed", "verdict", "sealed_account"})
+
+
+def load(context: Context, discount_id: str) -> Item:
+    """The discount, whoever asks: for the state machine's own tasks. Raises NotFoundError."""
+    item = context.store.get(discount_pk(discount_id), STATE)
+    if item is None:
+        raise NotFoundError("There is no such discount; check the id of the answer to your request.", field="discount_id")
+    return item
+
+
+def load_owned(context: Context, partner_id: str, discount_id: str) -> Item:
+    """The discount, if it is this partner's. Raises NotFoundError, which does not tell whether another owns it."""
+    item = load(context, discount_id)
+    if item.body["partner_id"] != partner_id:
+        raise NotFoundError("There is no such discount; check the id of the answer to your request.", field="discount_id")
+    return item
+
+
+def request_of(context: Context, discount_id: str) -> Document:
+    """What the partner sent, from the discount's first event."""
+    item = context.store.get(discount_pk(discount_id), event_sk(1))
+    if item is None:
+        raise NotFoundError("The discount has no request event; its records are damaged.", field="discount_id")
+    data: Document = item.body["event"]["data"]
+    return data
+
+
+def find(context: Context, partner_id: str, discount_id: str) -> Document:
+    """The discount as its partner may see it. Raises NotFoundError."""
+    return view(load_owned(context, partner_id, discount_id).body)
+
+
+def timeline(context: Context, partner_id: str, discount_id: str) -> list[Document]:
+    """The discount's events, oldest first, without what is sealed. Raises NotFoundError."""
+    item = load_owned(context, partner_id, discount_id)
+    return [_shown(document.body["event"]) for document in context.store.query(item.pk, "event#")]
+
+
+def view(body: Document) -> Document:
+    """What partners see of a discount: no digests, tokens or log positions."""
+    return {key: value for key, value in body.items() if key not in _HIDDEN}
+
+
+def _shown(event: dict[str, Any]) -> Document:
+    data = {key: value for key, value in event["data"].items() if not key.endswith("_sealed")}
+    return {"n": event["n"], "type": event["type"], "at": event["at"], "data": data}

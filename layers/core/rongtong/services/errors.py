@@ -1,0 +1,83 @@
+"""Errors of the use cases. Class names are matched by the state machines; codes are what callers see."""
+
+from __future__ import annotations
+
+from rongtong.domain.errors import RongTongError
+
+
+class NotFoundError(RongTongError):
+    """The object does not exist, or is not the caller's: both look the same from outside."""
+
+    code = "NOT_FOUND"
+
+
+class EnterpriseUnknownError(RongTongError):
+    """No such enterprise of this partner."""
+
+    code = "ENTERPRISE_UNKNOWN"
+
+
+class EnterpriseNotActiveError(RongTongError):
+    """The enterprise is not verified (yet), or suspended."""
+
+    code = "ENTERPRISE_NOT_ACTIVE"
+
+
+class InstitutionUnknownError(RongTongError):
+    """No such funding institution."""
+
+    code = "INSTITUTION_UNKNOWN"
+
+
+class RangeTakenError(RongTongError):
+    """An overlapping range of the same package is already being discounted, or was (一票多卖)."""
+
+    code = "RANGE_TAKEN"
+
+
+class LimitExceededError(RongTongError):
+    """A limit has not enough left for this amount."""
+
+    code = "LIMIT_EXCEEDED"
+
+
+class IdempotencyMismatchError(RongTongError):
+    """The key was used before with another body."""
+
+    code = "IDEMPOTENCY_KEY_REUSED"
+
+
+class BusyError(RongTongError):
+    """Others changed the same records again and again; nothing was written."""
+
+    code = "BUSY_TRY_AGAIN"
+
+
+class NoRateError(RongTongError):
+    """The institution has no rate for this acceptor class and tenor."""
+
+    code = "NO_RATE"
+
+
+class WrongStateError(RongTongError):
+    """The object is not in a state that allows this."""
+
+    code = "WRONG_STATE"
+
+
+class ContractAlteredError(RongTongError):
+    """The archived contract is not the one whose hash was sealed."""
+
+    code = "CONTRACT_ALTERED"
+
+
+class PaymentPendingError(RongTongError):
+    """Money may be on its way: the discount may not be unwound."""
+
+    code = "PAYMENT_PENDING"
+
+
+class SealedDataError(RongTongError):
+    """Encrypted personal data does not open: it was altered or moved."""
+
+    code = "SEALED_DATA_DAMAGED"

@@ -1,0 +1,129 @@
+"""Registration of an enterprise: recorded at once, verified by its state machine, then active."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from rongtong.domain.identity import check_bank_code, check_mobile, check_uscc
+from rongtong.domain.lifecycle import EnterpriseStatus, require_enterprise_transition
+from rongtong.domain.privacy import mask_account, mask_mobile, mask_name
+from rongtong.services.context import Context
+from rongtong.services.errors import NotFoundError
+from rongtong.services.records import STATE, change_writes, derived_id, enterprise_pk, first_writes, iso, outbox_sk
+from rongtong.services.settings import load_policy
+from rongtong.services.storage import Create, Document, Item, WriteConflictError
+
+
+@dataclass(frozen=True)
+class RegisterEnterprise:
+    """What a partner says of one of its suppliers."""
+
+    partner_id: str
+    name: str
+    uscc: str
+    legal_representative: str
+    mobile: str
+    bank_code: str
+    account_number: str
+    account_name: str
+    terms_version: str
+
+
+def register(context: Context, command: RegisterEnterprise) -> Document:
+    """Record the enterprise and start its verification; a repeat answers what exists.
+
+    Raises IdentityError with the field when a number is malformed.
+    """
+    check_uscc(command.uscc)
+    check_mobile(command.mobile)
+    check_bank_code(command.bank_code)
+    enterprise_id = derived_id("ent", command.partner_id, command.uscc)
+    pk = enterprise_pk(enterprise_id)
+    item = context.store.get(pk, STATE)
+    if item is None:
+        key = context.vault.new_key(enterprise_id)
+
+        def seal(text: str) -> str:
+            return context.vault.encrypt(enterprise_id, key, text)
+
+        now = context.clock.now()
+        state = {
+            "enterprise_id": enterprise_id,
+            "partner_id": command.partner_id,
+            "status": EnterpriseStatus.PENDING.value,
+            "name": command.name,
+            "uscc": command.uscc,
+            "bank_code": command.bank_code,
+            "account_name": command.account_name,
+            "data_key": key,
+            "legal_representative": seal(command.legal_representative),
+            "mobile": seal(command.mobile),
+            "account_number": seal(command.account_number),
+            "masked": {
+                "legal_representative": mask_name(command.legal_representative),
+                "mobile": mask_mobile(command.mobile),
+                "account_number": mask_account(command.account_number),
+            },
+            "registered_at": iso(now),
+        }
+        data = {"partner_id": command.partner_id, "uscc": command.uscc, "terms_version": command.terms_version}
+        try:
+            context.store.transact(
+                first_writes(pk, "enterprise_id", enterprise_id, state, "EnterpriseRegistered", now, data)
+            )
+        except WriteConflictError:
+            pass  # another request of the same partner registered it first: its record is the answer
+        item = _load(context, enterprise_id)
+    if item.body["status"] == EnterpriseStatus.PENDING:
+        context.workflows.start_registration(enterprise_id, {"enterprise_id": enterprise_id, "subject": pk})
+    return view(item)
+
+
+def verify_enterprise(context: Context, enterprise_id: str) -> Document:
+    """Check the account with the bank and the lists, and decide. Safe to repeat."""
+    item = _load(context, enterprise_id)
+    if item.body["status"] != EnterpriseStatus.PENDING:
+        return {"subject": item.pk, "status": item.body["status"]}
+    body = item.body
+    account = context.vault.decrypt(enterprise_id, str(body["data_key"]), str(body["account_number"]))
+    same_name = context.bank.verify_account(account, str(body["account_name"]), str(body["uscc"]))
+    policy = load_policy(context)
+    reason = None
+    if not same_name:
+        reason = "ACCOUNT_NOT_VERIFIED"
+    elif body["uscc"] in policy.blocked_usccs:
+        reason = "PARTY_REFUSED"
+    status = EnterpriseStatus.REFUSED if reason else EnterpriseStatus.ACTIVE
+    require_enterprise_transition(EnterpriseStatus.PENDING, status)
+    now = context.clock.now()
+    kind = "EnterpriseRefused" if reason else "EnterpriseVerified"
+    writes = change_writes(
+        item, "enterprise_id", {"status": status.value, "reason": reason}, kind, now, {"reason": reason}
+    )
+    message = {"template": kind, "enterprise_id": enterprise_id, "text": "企业认证已完成" if not reason else "企业认证未通过"}
+    writes.append(Create(item.pk, outbox_sk(1), {**message, "delivered": False}))
+    context.store.transact(writes)
+    return {"subject": item.pk, "status": status.value}
+
+
+def find(context: Context, partner_id: str, enterprise_id: str) -> Document:
+    """The enterprise as its partner may see it. Raises NotFoundError, also for another partner's enterprise."""
+    item = _load(context, enterprise_id)
+    if item.body["partner_id"] != partner_id:
+        raise NotFoundError("There is no such enterprise; check the id that registration answered.", field="enterprise_id")
+    return view(item)
+
+
+def view(item: Item) -> Document:
+    """Masked: full names and numbers of persons and accounts never leave (JR/T 0171)."""
+    body: dict[str, Any] = item.body
+    shown = {key: body.get(key) for key in ("enterprise_id", "status", "reason", "name", "uscc", "bank_code", "registered_at")}
+    return {**{key: value for key, value in shown.items() if value is not None}, **body["masked"]}
+
+
+def _load(context: Context, enterprise_id: str) -> Item:
+    item = context.store.get(enterprise_pk(enterprise_id), STATE)
+    if item is None:
+        raise NotFoundError("There is no such enterprise; check the id that registration answered.", field="enterprise_id")
+    return item

@@ -1,0 +1,185 @@
+"""Accepting a discount request: everything that must be true before we say yes, in one transaction."""
+
+from __future__ import annotations
+
+import random
+import time
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from rongtong.domain.bill_number import BillNumber
+from rongtong.domain.errors import InvalidInputError
+from rongtong.domain.lifecycle import DiscountStatus
+from rongtong.domain.sub_bill_range import SubBillRange
+from rongtong.services.context import Context
+from rongtong.services.discounts import view
+from rongtong.services.errors import (
+    BusyError,
+    EnterpriseNotActiveError,
+    EnterpriseUnknownError,
+    IdempotencyMismatchError,
+    LimitExceededError,
+    RangeTakenError,
+)
+from rongtong.services.records import (
+    STATE,
+    derived_id,
+    discount_pk,
+    enterprise_pk,
+    first_writes,
+    institution_pk,
+    iso,
+    package_pk,
+)
+from rongtong.services.settings import load_institution
+from rongtong.services.storage import Count, Create, Document, Item, Replace, Write, WriteConflictError
+
+_ATTEMPTS = 12
+EXPOSURE = "exposure"
+
+
+@dataclass(frozen=True)
+class RequestDiscount:
+    """A partner's request for one bill range of one of its enterprises. Amounts in fen, dates ISO 8601."""
+
+    partner_id: str
+    idempotency_key: str
+    body_digest: str
+    enterprise_id: str
+    institution_id: str
+    bill_number: str
+    range: str
+    amount_fen: int
+    kind: str
+    issue_date: str
+    maturity_date: str
+    acceptor_bank_code: str
+    order_number: str
+    order_amount_fen: int
+    order_date: str
+    order_buyer_uscc: str
+    invoice_number: str
+    payee_account: str
+    confirmed_by: str | None
+    factors: tuple[str, ...]
+
+
+def accept(context: Context, command: RequestDiscount) -> tuple[Document, bool]:
+    """Accept the request, or raise why not; nothing is stored by halves.
+
+    The discount's id comes from the partner and its idempotency key: a repeat answers the same discount and False,
+    the same key with another body raises IdempotencyMismatchError. Raises BillNumberError, SubBillRangeError,
+    CalendarError, EnterpriseUnknownError, EnterpriseNotActiveError, InstitutionUnknownError, RangeTakenError,
+    LimitExceededError.
+    """
+    discount_id = derived_id("dsc", command.partner_id, command.idempotency_key)
+    spent_before = context.store.write_units
+    known = context.store.get(discount_pk(discount_id), STATE)
+    if known is not None:
+        return _repeat(context, known, command), False
+    bill = BillNumber.parse(command.bill_number)
+    bill.require_discountable()
+    rng = SubBillRange.parse(command.range)
+    if rng.amount_fen != command.amount_fen:
+        raise _amount_mismatch(rng, command.amount_fen)
+    now = context.clock.now()
+    context.calendar.require_service_hours(now)
+    enterprise = context.store.get(enterprise_pk(command.enterprise_id), STATE)
+    if enterprise is None or enterprise.body["partner_id"] != command.partner_id:
+        raise EnterpriseUnknownError("No such enterprise; register it first.", field="enterprise_id")
+    if enterprise.body["status"] != "ACTIVE":
+        raise EnterpriseNotActiveError(
+            "The enterprise is not active; wait for its registration to end or see its reason.", field="enterprise_id"
+        )
+    institution = load_institution(context, command.institution_id)
+    payee = context.vault.encrypt(command.enterprise_id, str(enterprise.body["data_key"]), command.payee_account)
+    confirmed = bool(command.confirmed_by) and set(context.confirm_factors) <= set(command.factors)
+    state: Document = {
+        "discount_id": discount_id,
+        "partner_id": command.partner_id,
+        "enterprise_id": command.enterprise_id,
+        "institution_id": command.institution_id,
+        "status": DiscountStatus.ACCEPTED.value,
+        "bill_number": bill.text,
+        "range": rng.wire(),
+        "face_fen": command.amount_fen,
+        "body_digest": command.body_digest,
+        "confirmed": confirmed,
+        "accepted_at": iso(now),
+    }
+    data: dict[str, Any] = asdict(command)
+    for hidden in ("payee_account", "idempotency_key", "body_digest", "partner_id"):
+        del data[hidden]
+    data["factors"] = list(command.factors)
+    data["payee_account_sealed"] = payee
+    base = first_writes(
+        discount_pk(discount_id), "discount_id", discount_id, state, "DiscountRequested", now, data
+    )
+    for attempt in range(_ATTEMPTS):
+        package = context.store.get(package_pk(bill.text), STATE)
+        writes = [
+            *base,
+            _take_range(package, bill.text, rng, discount_id),
+            Count(enterprise_pk(command.enterprise_id), EXPOSURE, command.amount_fen, enterprise.body.get("limit_fen")),
+            Count(institution_pk(command.institution_id), EXPOSURE, command.amount_fen, int(institution["limit_fen"])),
+        ]
+        try:
+            context.store.transact(writes)
+        except WriteConflictError as conflict:
+            if 0 in conflict.failed:
+                winner = context.store.get(discount_pk(discount_id), STATE)
+                if winner is not None:
+                    return _repeat(context, winner, command), False
+            if {3, 4} & set(conflict.failed):
+                which = "enterprise's" if 3 in conflict.failed else "institution's"
+                raise LimitExceededError(
+                    f"The {which} limit has not enough left for this amount.", field="bill.amount_fen"
+                ) from conflict
+            time.sleep(random.uniform(0.01, 0.05) * (attempt + 1))
+            continue
+        start(context, discount_id, write_units=context.store.write_units - spent_before)
+        return view(state), True
+    raise BusyError("The same package is being changed by many requests; send the same request again.")
+
+
+def start(context: Context, discount_id: str, *, write_units: int) -> None:
+    """Start the discount's execution; its name is the discount's id, so a second start is the same start.
+
+    ``write_units`` is what acceptance consumed; it travels in the execution's input, where measurements find it.
+    """
+    payload = {"discount_id": discount_id, "subject": discount_pk(discount_id), "write_units": write_units}
+    context.workflows.start_discount(discount_id, payload)
+
+
+def _repeat(context: Context, known: Item, command: RequestDiscount) -> Document:
+    if known.body["body_digest"] != command.body_digest:
+        raise IdempotencyMismatchError(
+            "This Idempotency-Key was used with another body; use a new key for a new request.", field="Idempotency-Key"
+        )
+    if known.body["status"] == DiscountStatus.ACCEPTED:
+        start(context, str(known.body["discount_id"]), write_units=0)
+    return view(known.body)
+
+
+def _take_range(package: Item | None, bill_number: str, rng: SubBillRange, discount_id: str) -> Write:
+    taken: dict[str, str] = {} if package is None else dict(package.body["ranges"])
+    for wire, owner in taken.items():
+        if SubBillRange.parse(wire).overlaps(rng) and owner != discount_id:
+            raise RangeTakenError(
+                "This range, or a part of it, is already being discounted or was discounted before.", field="bill.range"
+            )
+    taken[rng.wire()] = discount_id
+    if package is None:
+        return Create(package_pk(bill_number), STATE, {"ranges": taken})
+    return Replace(package.pk, package.sk, {"ranges": taken}, package.version)
+
+
+def _amount_mismatch(rng: SubBillRange, amount_fen: int) -> InvalidInputError:
+    from rongtong.domain.errors import SubBillRangeError
+
+    error = SubBillRangeError(
+        f"The range holds {rng.amount_fen} fen but amount_fen is {amount_fen}; send the range's own amount.",
+        field="bill.amount_fen",
+    )
+    error.code = "RANGE_AMOUNT_MISMATCH"  # type: ignore[misc]
+    return error

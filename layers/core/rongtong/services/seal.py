@@ -1,0 +1,68 @@
+"""Sealing: the contract is archived, and its hash and the deal so far stand in the evidence log before money moves."""
+
+from __future__ import annotations
+
+import hashlib
+
+from rongtong.domain.canonical import canonical_bytes
+from rongtong.domain.lifecycle import DiscountStatus, require_discount_transition
+from rongtong.services.context import Context
+from rongtong.services.discounts import load, request_of
+from rongtong.services.evidence_log import append, append_pending, leaf_of, pending_leaves
+from rongtong.services.records import STATE, change_writes, enterprise_pk
+from rongtong.services.settings import load_institution
+from rongtong.services.storage import Create, Document, Item
+
+_SEALED_OR_LATER = frozenset({DiscountStatus.SEALED, DiscountStatus.PAYING, DiscountStatus.DISBURSED})
+
+
+def seal(context: Context, discount_id: str) -> Document:
+    """Archive the contract and log every event so far with the contract's SHA-256. Safe to repeat: seals once.
+
+    Raises TransitionError when the discount was not verified and confirmed.
+    """
+    item = load(context, discount_id)
+    status = DiscountStatus(item.body["status"])
+    if status not in _SEALED_OR_LATER:
+        require_discount_transition(status, DiscountStatus.SEALED)
+        content = contract_bytes(context, item)
+        digest = hashlib.sha256(content).hexdigest()
+        context.archive.put(contract_key(discount_id, digest), content)
+        data: Document = {"contract_sha256": digest, "contract_key": contract_key(discount_id, digest)}
+        changes: Document = {"status": DiscountStatus.SEALED.value, "contract_sha256": digest}
+        writes = change_writes(item, "discount_id", changes, "ContractSealed", context.clock.now(), data)
+        sealed = [leaf_of(write.body) for write in writes if isinstance(write, Create)]
+        append(context, [*pending_leaves(context, item), *sealed], writes, (item.pk, item.sk))
+    return {"discount_id": discount_id, "sealed": True}
+
+
+def record(context: Context, pk: str) -> Document:
+    """Log what an aggregate has not logged yet. Safe to repeat."""
+    item = context.store.get(pk, STATE)
+    appended = item is not None and append_pending(context, item)
+    return {"subject": pk, "recorded": appended}
+
+
+def contract_key(discount_id: str, sha256: str) -> str:
+    """Where the archive keeps the contract; the hash in the key lets a repeated attempt never meet other content."""
+    return f"contracts/{discount_id}/{sha256}.json"
+
+
+def contract_bytes(context: Context, item: Item) -> bytes:
+    """The discount contract (票据贴现协议) as canonical bytes: parties, bill, price, and what was confirmed by whom."""
+    body = item.body
+    enterprise = context.store.get(enterprise_pk(str(body["enterprise_id"])), STATE)
+    assert enterprise is not None, "a discount is accepted only for an enterprise that exists"
+    institution = load_institution(context, str(body["institution_id"]))
+    request = request_of(context, str(body["discount_id"]))
+    terms: Document = {
+        "format": "rongtong-contract/1",
+        "discount_id": body["discount_id"],
+        "applicant": {"name": enterprise.body["name"], "uscc": enterprise.body["uscc"]},
+        "institution": {"name": institution["name"], "uscc": institution["uscc"]},
+        "bill": {key: request[key] for key in ("bill_number", "range", "kind", "issue_date", "maturity_date")},
+        "payee_account": enterprise.body["masked"]["account_number"],
+        "confirmed_by": body.get("confirmed_by") or request["confirmed_by"],
+        **{key: body[key] for key in ("face_fen", "annual_rate", "days", "due_date", "interest_fen", "proceeds_fen")},
+    }
+    return canonical_bytes(terms)

@@ -1,0 +1,48 @@
+"""What operations configure and the use cases read: risk policy, institutions with their rates and limits."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from rongtong.domain.eligibility import Policy
+from rongtong.services.context import Context
+from rongtong.services.errors import InstitutionUnknownError, NoRateError
+from rongtong.services.records import PLATFORM_PK, STATE, institution_pk
+from rongtong.services.storage import Document
+
+
+def load_policy(context: Context) -> Policy:
+    """The risk policy in force; defaults where nothing is configured."""
+    item = context.store.get(PLATFORM_PK, "policy")
+    if item is None:
+        return Policy()
+    body = item.body
+    return Policy(
+        blocked_usccs=frozenset(body.get("blocked_usccs", ())),
+        blocked_acceptors=frozenset(body.get("blocked_acceptors", ())),
+        overdue_acceptors=frozenset(body.get("overdue_acceptors", ())),
+        grey_usccs=frozenset(body.get("grey_usccs", ())),
+        review_amount_fen=int(body["review_amount_fen"]),
+    )
+
+
+def load_institution(context: Context, institution_id: str) -> Document:
+    """Raises InstitutionUnknownError."""
+    item = context.store.get(institution_pk(institution_id), STATE)
+    if item is None:
+        raise InstitutionUnknownError(
+            "No such institution; choose one of those agreed with your platform.", field="institution_id"
+        )
+    return item.body
+
+
+def rate_for(institution: Document, acceptor_class: str, days: int) -> Decimal:
+    """Percent per year from the institution's table: the shortest tenor band that holds ``days``. Raises NoRateError."""
+    bands = [
+        (int(row["max_days"]), Decimal(str(row["annual_rate"])))
+        for row in institution["rates"]
+        if row["acceptor_class"] == acceptor_class and days <= int(row["max_days"])
+    ]
+    if not bands:
+        raise NoRateError(f"{institution['institution_id']} quotes no rate for acceptor class {acceptor_class}, {days} days.")
+    return min(bands)[1]

@@ -1,0 +1,91 @@
+"""What the use cases need from a database: documents with versions, changed only in transactions.
+
+Every aggregate (a discount, an enterprise) is one partition: its ``state`` document, its ``event#n`` documents and its
+``outbox#n`` documents. One transaction writes all that belongs together, or nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from rongtong.domain.errors import RongTongError
+
+Document = dict[str, Any]
+
+
+class WriteConflictError(RongTongError):
+    """A condition of a transaction did not hold; nothing was written. Read again, then decide."""
+
+    code = "WRITE_CONFLICT"
+
+    def __init__(self, message: str, *, failed: tuple[int, ...]) -> None:
+        super().__init__(message)
+        self.failed = failed
+        """Positions of the writes whose condition failed."""
+
+
+@dataclass(frozen=True)
+class Item:
+    """A stored document; ``version`` counts its writes from 1."""
+
+    pk: str
+    sk: str
+    body: Document
+    version: int
+
+
+@dataclass(frozen=True)
+class Create:
+    """Write a document that must not exist yet."""
+
+    pk: str
+    sk: str
+    body: Document
+
+
+@dataclass(frozen=True)
+class Replace:
+    """Replace a document that must still be at ``version``."""
+
+    pk: str
+    sk: str
+    body: Document
+    version: int
+
+
+@dataclass(frozen=True)
+class Count:
+    """Add ``amount_fen`` (negative: give back) to a counter; refused if it would exceed ``limit_fen``."""
+
+    pk: str
+    sk: str
+    amount_fen: int
+    limit_fen: int | None = None
+
+
+Write = Create | Replace | Count
+
+
+class Store(Protocol):
+    """The documents of business and evidence."""
+
+    @property
+    def write_units(self) -> int:
+        """DynamoDB write units consumed through this store since it was made; only differences mean anything."""
+
+    def get(self, pk: str, sk: str) -> Item | None:
+        """Read one document, strongly consistent."""
+
+    def query(self, pk: str, prefix: str, *, start: str | None = None) -> list[Item]:
+        """All documents of a partition whose sort key begins with ``prefix``, in key order, from ``start`` on."""
+
+    def counter(self, pk: str, sk: str) -> int:
+        """A counter's value in fen; 0 if it was never written."""
+
+    def scan_states(self, prefix: str) -> list[Item]:
+        """Every ``state`` document whose partition begins with ``prefix``; for sweepers, not for requests."""
+
+    def transact(self, writes: Sequence[Write]) -> None:
+        """Write all or nothing, at most 100 documents. Raises WriteConflictError when a condition fails."""

@@ -1,0 +1,33 @@
+"""The sweeper: whatever was accepted but whose execution was never started is started now."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from rongtong.domain.lifecycle import DiscountStatus, EnterpriseStatus
+from rongtong.services.context import Context
+from rongtong.services.request_discount import start
+from rongtong.services.storage import Document
+
+_GRACE = timedelta(seconds=30)
+
+
+def sweep(context: Context) -> Document:
+    """Start the executions of discounts and enterprises that have waited longer than the grace period.
+
+    Starting what already runs is no change: an execution's name is its subject's id.
+    """
+    before = context.clock.now() - _GRACE
+    discounts = enterprises = 0
+    for item in context.store.scan_states("discount#"):
+        waits = item.body["status"] == DiscountStatus.ACCEPTED and "verdict" not in item.body
+        if waits and datetime.fromisoformat(str(item.body["accepted_at"])) < before:
+            start(context, str(item.body["discount_id"]), write_units=0)
+            discounts += 1
+    for item in context.store.scan_states("enterprise#"):
+        waits = item.body["status"] == EnterpriseStatus.PENDING
+        if waits and datetime.fromisoformat(str(item.body["registered_at"])) < before:
+            enterprise_id = str(item.body["enterprise_id"])
+            context.workflows.start_registration(enterprise_id, {"enterprise_id": enterprise_id, "subject": item.pk})
+            enterprises += 1
+    return {"discounts_started": discounts, "enterprises_started": enterprises}

@@ -1,0 +1,72 @@
+"""Unwinding: a discount that will not be paid gives back its range and limits, and says why."""
+
+from __future__ import annotations
+
+import random
+import time
+
+from rongtong.domain.lifecycle import DiscountStatus, PaymentStatus, require_discount_transition
+from rongtong.domain.sub_bill_range import SubBillRange
+from rongtong.services.context import Context
+from rongtong.services.discounts import load
+from rongtong.services.errors import BusyError, PaymentPendingError
+from rongtong.services.records import (
+    STATE,
+    enterprise_pk,
+    final_writes,
+    institution_pk,
+    iso,
+    package_pk,
+    payment_sk,
+)
+from rongtong.services.request_discount import EXPOSURE
+from rongtong.services.storage import Count, Create, Document, Item, Replace, Write, WriteConflictError
+
+_ATTEMPTS = 12
+_ENDED = frozenset({DiscountStatus.REFUSED, DiscountStatus.FAILED, DiscountStatus.CANCELLED})
+
+
+def unwind(context: Context, discount_id: str, reason: str, *, refused: bool) -> Document:
+    """End a discount unpaid: REFUSED by a rule, or FAILED by a fault. Safe to repeat.
+
+    Raises PaymentPendingError when money may have moved: such a discount is carried on, never unwound.
+    """
+    for attempt in range(_ATTEMPTS):
+        item = load(context, discount_id)
+        if DiscountStatus(item.body["status"]) in _ENDED:
+            break
+        try:
+            context.store.transact(_writes(context, item, reason, refused=refused))
+        except WriteConflictError:
+            time.sleep(random.uniform(0.01, 0.05) * (attempt + 1))
+            continue
+        break
+    else:
+        raise BusyError("The records of this discount keep changing; run the same task again.")
+    if "contract_sha256" in item.body:
+        context.bills.release(str(item.body["bill_number"]), SubBillRange.parse(str(item.body["range"])), discount_id)
+    return {"subject": item.pk, "reason": reason}
+
+
+def _writes(context: Context, item: Item, reason: str, *, refused: bool) -> list[Write]:
+    status = DiscountStatus.REFUSED if refused else DiscountStatus.FAILED
+    require_discount_transition(DiscountStatus(item.body["status"]), status)
+    payment = context.store.get(item.pk, payment_sk(1))
+    if payment is not None and payment.body["status"] != PaymentStatus.FAILED:
+        raise PaymentPendingError("A payment of this discount is not known to have failed; replay it instead.")
+    now = context.clock.now()
+    changes: Document = {"status": status.value, "reason": reason, "finished_at": iso(now), "task_token": None}
+    kind = "DiscountRefused" if refused else "DiscountFailed"
+    writes = final_writes(item, kind, now, {"reason": reason}, changes, "贴现申请未成功")
+    if payment is None:
+        # Closes the door on a worker that is still on its way to store an intent.
+        writes.append(Create(item.pk, payment_sk(1), {"status": PaymentStatus.FAILED.value, "reason": "UNWOUND"}))
+    face_fen = int(item.body["face_fen"])
+    writes.append(Count(enterprise_pk(str(item.body["enterprise_id"])), EXPOSURE, -face_fen))
+    writes.append(Count(institution_pk(str(item.body["institution_id"])), EXPOSURE, -face_fen))
+    package = context.store.get(package_pk(str(item.body["bill_number"])), STATE)
+    if package is not None:
+        discount_id = item.body["discount_id"]
+        live = {wire: owner for wire, owner in package.body["ranges"].items() if owner != discount_id}
+        writes.append(Replace(package.pk, package.sk, {"ranges": live}, package.version))
+    return writes

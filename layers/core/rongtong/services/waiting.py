@@ -1,0 +1,93 @@
+"""Discounts that wait for a person: a reviewer's decision or the operator's two-factor confirmation."""
+
+from __future__ import annotations
+
+from rongtong.domain.lifecycle import DiscountStatus, require_discount_transition
+from rongtong.services.context import Context
+from rongtong.services.discounts import load, load_owned, view
+from rongtong.services.errors import WrongStateError
+from rongtong.services.records import change_writes
+from rongtong.services.storage import Document, Item, Replace, WriteConflictError
+from rongtong.services.verify_bill import REJECT, status_after
+
+_WAITING = frozenset({DiscountStatus.IN_REVIEW, DiscountStatus.AWAITING_CONFIRMATION})
+
+
+def park(context: Context, discount_id: str, task_token: str) -> Document:
+    """Keep the task token until the person has answered; go on at once if that already happened."""
+    item = load(context, discount_id)
+    if DiscountStatus(item.body["status"]) not in _WAITING:
+        context.workflows.resume(task_token, _answer(item.body))
+        return {"discount_id": discount_id, "waiting": False}
+    body = {**item.body, "task_token": task_token}
+    try:
+        context.store.transact([Replace(item.pk, item.sk, body, item.version)])
+    except WriteConflictError:
+        return park(context, discount_id, task_token)
+    return {"discount_id": discount_id, "waiting": True}
+
+
+def decide_review(context: Context, reviewer: str, discount_id: str, *, approve: bool, note: str) -> Document:
+    """Record a reviewer's decision and let the execution go on. The same decision again is no change.
+
+    Raises NotFoundError, WrongStateError when the discount is not in review or was decided otherwise.
+    """
+    item = load(context, discount_id)
+    decided = item.body.get("review")
+    wanted = "approve" if approve else REJECT
+    if decided is None:
+        _require(item, DiscountStatus.IN_REVIEW)
+        changes: Document = {"review": wanted, "verdict": wanted}
+        if approve:
+            status = status_after(wanted, confirmed=bool(item.body["confirmed"]))
+            require_discount_transition(DiscountStatus.IN_REVIEW, status)
+            changes |= {"status": status.value, "reason": None}
+        data = {"reviewer": reviewer, "decision": wanted, "note": note}
+        item = _change(context, item, changes, "ReviewDecided", data)
+    elif decided != wanted:
+        raise WrongStateError(f"The review was already decided: {decided}.", field="decision")
+    return _go_on(context, item)
+
+
+def confirm(context: Context, partner_id: str, discount_id: str, operator: str, factors: tuple[str, ...]) -> Document:
+    """Record the operator's confirmation and let the execution go on. The same again is no change.
+
+    Raises NotFoundError, WrongStateError when nothing waits for it or a factor is missing.
+    """
+    item = load_owned(context, partner_id, discount_id)
+    missing = set(context.confirm_factors) - set(factors)
+    if missing:
+        raise WrongStateError(f"Missing factors: {', '.join(sorted(missing))}.", field="factors")
+    if not item.body["confirmed"]:
+        _require(item, DiscountStatus.AWAITING_CONFIRMATION)
+        status = DiscountStatus.VERIFIED
+        require_discount_transition(DiscountStatus.AWAITING_CONFIRMATION, status)
+        changes: Document = {"status": status.value, "confirmed": True, "confirmed_by": operator}
+        data = {"operator": operator, "factors": list(factors)}
+        item = _change(context, item, changes, "DiscountConfirmed", data)
+    return _go_on(context, item)
+
+
+def _require(item: Item, status: DiscountStatus) -> None:
+    if item.body["status"] != status:
+        raise WrongStateError(f"The discount is {item.body['status']}, not {status.value}; read it again.")
+
+
+def _change(context: Context, item: Item, changes: Document, kind: str, data: Document) -> Item:
+    writes = change_writes(item, "discount_id", changes, kind, context.clock.now(), data)
+    try:
+        context.store.transact(writes)
+    except WriteConflictError as conflict:
+        raise WrongStateError("The discount changed meanwhile; read it and decide again.") from conflict
+    return load(context, str(item.body["discount_id"]))
+
+
+def _go_on(context: Context, item: Item) -> Document:
+    token = item.body.get("task_token")
+    if token is not None:
+        context.workflows.resume(str(token), _answer(item.body))
+    return view(item.body)
+
+
+def _answer(body: Document) -> Document:
+    return {"verdict": body["verdict"], "reason": body.get("reason"), "confirmed": bool(body["confirmed"])}
