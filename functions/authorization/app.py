@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from chalice import Chalice
+from chalice.app import Chalice
 
 from rongtong.entrypoints.bootstrap import context
 from rongtong.entrypoints.signatures import SignatureError, SignatureTooOldError, signed_request, signer_of

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from chalice import Chalice, Response
+from chalice.app import Chalice, Response
 
 from rongtong.entrypoints.bootstrap import context
 from rongtong.entrypoints.http import answer, answers, caller, idempotency_key, read_body

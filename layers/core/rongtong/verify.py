@@ -17,7 +17,9 @@ _KEY_FILE = "log-key.txt"
 
 def main(arguments: list[str] | None = None) -> int:
     """0 and one line of what is proved, or 1 and why not."""
-    parser = argparse.ArgumentParser(prog="python -m rongtong.verify", description="Check a discount's receipt offline.")
+    parser = argparse.ArgumentParser(
+        prog="python -m rongtong.verify", description="Check a discount's receipt offline."
+    )
     parser.add_argument("receipt", type=Path, help="the receipt, exactly as received")
     parser.add_argument("--log-key", type=Path, help=f"the pinned log key (default: the nearest {_KEY_FILE})")
     options = parser.parse_args(arguments)

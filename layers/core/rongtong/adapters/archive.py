@@ -31,7 +31,9 @@ class S3Archive:
             if error.response["Error"]["Code"] not in ("PreconditionFailed", "ConditionalRequestConflict"):
                 raise
             if self.get(key) != content:
-                raise ContractAlteredError("Another contract is archived under this discount; look at it first.") from error
+                raise ContractAlteredError(
+                    "Another contract is archived under this discount; look at it first."
+                ) from error
 
     def get(self, key: str) -> bytes | None:
         """The content, or None."""

@@ -49,7 +49,9 @@ class KmsVault:
         """The text again. Raises SealedDataError when it was altered or belongs to another owner."""
         raw = b64decode(ciphertext)
         try:
-            opened = AESGCM(self._open(owner, wrapped_key)).decrypt(raw[:_NONCE_BYTES], raw[_NONCE_BYTES:], owner.encode())
+            opened = AESGCM(self._open(owner, wrapped_key)).decrypt(
+                raw[:_NONCE_BYTES], raw[_NONCE_BYTES:], owner.encode()
+            )
         except InvalidTag as error:
             raise SealedDataError("Personal data of this enterprise was altered; restore its record.") from error
         return opened.decode()

@@ -37,7 +37,8 @@ class WorkingCalendar:
         year = self._years.get(day.year)
         if year is None:
             raise CalendarError(
-                f"The working-day calendar of {day.year} is not confirmed (没有下一工作日了，请维护节假日！); import that year first.",
+                f"The working-day calendar of {day.year} is not confirmed (没有下一工作日了，请维护节假日！); "
+                "import that year first.",
                 code="CALENDAR_UNCONFIRMED",
             )
         if day.weekday() >= _SATURDAY:
@@ -59,9 +60,13 @@ class WorkingCalendar:
         """Raises CalendarError (NOT_A_WORKING_DAY, OUT_OF_SERVICE_HOURS) outside 09:00 ≤ t < 17:00 of a working day."""
         local = instant.astimezone(SHANGHAI)
         if not self.is_working_day(local.date()):
-            raise CalendarError(f"{local.date()} is no legal working day; send the request on the next one.", code="NOT_A_WORKING_DAY")
+            raise CalendarError(
+                f"{local.date()} is no legal working day; send the request on the next one.",
+                code="NOT_A_WORKING_DAY",
+            )
         if not self._opens <= local.time() < self._closes:
             raise CalendarError(
-                f"Discounts are accepted from {self._opens:%H:%M} to {self._closes:%H:%M} Asia/Shanghai; it is {local:%H:%M}.",
+                f"Discounts are accepted from {self._opens:%H:%M} to {self._closes:%H:%M} Asia/Shanghai; "
+                f"it is {local:%H:%M}.",
                 code="OUT_OF_SERVICE_HOURS",
             )

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import date
+from itertools import pairwise
 from typing import Literal
 
 from rongtong.domain.sub_bill_range import SubBillRange
@@ -169,7 +170,7 @@ def verdict(results: Iterable[CheckResult]) -> Verdict:
     for outcome in ("reject", "review"):
         for result in found:
             if result.outcome == outcome:
-                return Verdict(outcome, result.reason)  # type: ignore[arg-type]
+                return Verdict(outcome, result.reason)
     return Verdict("approve", None)
 
 
@@ -214,9 +215,15 @@ def _bill_flow(case: _Case) -> CheckResult:
     held = bill.range.contains(stated.range) and (bill.splittable or bill.range == stated.range)
     reasons = [
         (stated.kind != bill.kind, "KIND_MISMATCH"),
-        (stated.issue_date != bill.issue_date or stated.maturity_date != bill.maturity_date, "DATES_MISMATCH"),
+        (
+            stated.issue_date != bill.issue_date or stated.maturity_date != bill.maturity_date,
+            "DATES_MISMATCH",
+        ),
         (stated.acceptor_bank_code != bill.acceptor_bank_code, "ACCEPTOR_MISMATCH"),
-        (bill.face_fen != bill.range.amount_fen or stated.amount_fen != stated.range.amount_fen, "AMOUNT_MISMATCH"),
+        (
+            bill.face_fen != bill.range.amount_fen or stated.amount_fen != stated.range.amount_fen,
+            "AMOUNT_MISMATCH",
+        ),
         (not held, "RANGE_NOT_HELD"),
         (bill.holder.uscc != stated.applicant_uscc, "NOT_THE_HOLDER"),
     ]
@@ -234,12 +241,12 @@ def _tenor(case: _Case) -> CheckResult:
 
 
 def _chain(case: _Case) -> CheckResult:
-    """票据法 article 31: an unbroken chain of endorsements from the payee to the applicant, by account, name and code."""
+    """票据法 article 31: an unbroken chain of endorsements, payee to applicant, by account, name and code."""
     bill = case.bill
     chain = bill.endorsements
     if not chain:
         return _first("chain", "reject", [(bill.payee != bill.holder, "CHAIN_LAST_ENDORSEE")])
-    broken = any(left.endorsee != right.endorser for left, right in zip(chain, chain[1:], strict=False))
+    broken = any(left.endorsee != right.endorser for left, right in pairwise(chain))
     reasons = [
         (chain[0].endorser != bill.payee, "CHAIN_FIRST_ENDORSER"),
         (broken, "CHAIN_BROKEN"),
@@ -281,7 +288,10 @@ def _order_flow(case: _Case) -> CheckResult:
         (invoice.used_by is not None, "INVOICE_USED"),
         (invoice.seller_uscc != stated.applicant_uscc, "INVOICE_PARTIES"),
         (invoice.amount_fen < stated.amount_fen, "INVOICE_AMOUNT"),
-        (order.buyer_uscc != invoice.buyer_uscc or order.buyer_uscc != _prior_hand(case.bill).uscc, "ORDER_PARTIES"),
+        (
+            order.buyer_uscc != invoice.buyer_uscc or order.buyer_uscc != _prior_hand(case.bill).uscc,
+            "ORDER_PARTIES",
+        ),
         (order.amount_fen < stated.amount_fen, "ORDER_AMOUNT"),
         (order.date > invoice.issue_date or invoice.issue_date > case.today, "TRADE_DATES"),
     ]

@@ -26,7 +26,7 @@ class InvalidInputError(RongTongError):
 
 
 class BillNumberError(InvalidInputError):
-    """A bill number (票据号码) is malformed or its bill may not be discounted. Codes ``BILL_NUMBER_…``, ``BILL_LEGACY_…``."""
+    """A bill number (票据号码) is malformed or not discountable. Codes ``BILL_NUMBER_…``, ``BILL_LEGACY_…``."""
 
     code = "BILL_NUMBER"
 

@@ -24,7 +24,9 @@ def check_uscc(text: str, *, field: str = "uscc") -> str:
         if uscc.validate(text) != text:
             raise IdentityError("Write the credit code without spaces, in capitals.", field=field, code="USCC_INVALID")
     except ValidationError as error:
-        raise IdentityError("The unified social credit code fails its check.", field=field, code="USCC_INVALID") from error
+        raise IdentityError(
+            "The unified social credit code fails its check.", field=field, code="USCC_INVALID"
+        ) from error
     if organisation_check(text[8:16]) != text[16]:
         raise IdentityError(
             "The organisation code inside the credit code fails its check.", field=field, code="USCC_INVALID"
@@ -52,5 +54,7 @@ def check_bank_code(text: str, *, field: str = "account.bank_code") -> str:
 def check_mobile(text: str, *, field: str = "mobile") -> str:
     """A mainland mobile number: 11 digits from 13 to 19 (assumed: configurable). Raises IdentityError."""
     if _MOBILE.fullmatch(text) is None:
-        raise IdentityError("A mobile number has 11 digits and begins with 13 to 19.", field=field, code="MOBILE_INVALID")
+        raise IdentityError(
+            "A mobile number has 11 digits and begins with 13 to 19.", field=field, code="MOBILE_INVALID"
+        )
     return text

@@ -61,7 +61,9 @@ def price(
     """
     if maturity <= discount_date:
         raise PriceError(
-            "The bill matures on or before the discount date.", field="maturity_date", code="MATURITY_NOT_AFTER_DISCOUNT"
+            "The bill matures on or before the discount date.",
+            field="maturity_date",
+            code="MATURITY_NOT_AFTER_DISCOUNT",
         )
     if not calendar.is_working_day(discount_date):
         raise PriceError(f"{discount_date} is no legal working day.", field="discount_date", code="NOT_A_WORKING_DAY")

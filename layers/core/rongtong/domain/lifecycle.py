@@ -8,7 +8,6 @@ from typing import TypeVar
 
 from rongtong.domain.errors import TransitionError
 
-
 Status = TypeVar("Status", bound=StrEnum)
 
 

@@ -42,7 +42,7 @@ def inclusion_proof(index: int, leaf_hashes: Sequence[bytes]) -> list[bytes]:
 
 
 def verify_inclusion(index: int, size: int, leaf: bytes, proof: Sequence[bytes], expected_root: bytes) -> bool:
-    """Whether the path leads from leaf hash ``leaf`` at ``index`` to the root of a tree of ``size`` (RFC 9162 2.1.3.2)."""
+    """Whether the path leads from leaf hash ``leaf`` at ``index`` to the root of ``size`` leaves (RFC 9162 2.1.3.2)."""
     if not 0 <= index < size:
         return False
     node, last, found = index, size - 1, leaf
@@ -66,9 +66,7 @@ def consistency_proof(old_size: int, leaf_hashes: Sequence[bytes]) -> list[bytes
     return _subproof(old_size, leaf_hashes, whole=True)
 
 
-def verify_consistency(
-    old_size: int, new_size: int, old_root: bytes, new_root: bytes, proof: Sequence[bytes]
-) -> bool:
+def verify_consistency(old_size: int, new_size: int, old_root: bytes, new_root: bytes, proof: Sequence[bytes]) -> bool:
     """Whether the tree of ``new_size`` extends that of ``old_size`` (RFC 9162 section 2.1.4.2)."""
     if not 0 < old_size <= new_size:
         return False

@@ -40,11 +40,18 @@ _STATUS = {
     "BANK_UNAVAILABLE": 503,
     "REGISTRY_UNAVAILABLE": 503,
 }
-_TITLES = {400: "Bad request", 401: "Not authenticated", 403: "Not allowed", 404: "Not found", 409: "Conflict"}
+_TITLES = {
+    400: "Bad request",
+    401: "Not authenticated",
+    403: "Not allowed",
+    404: "Not found",
+    409: "Conflict",
+}
 _TITLES |= {413: "Too large", 422: "Not acceptable", 500: "Our fault", 503: "Try again"}
 
 Model = TypeVar("Model", bound=BaseModel)
 Route = Callable[..., Response]
+Headers = dict[str, str | list[str]]
 
 
 @dataclass(frozen=True)
@@ -55,15 +62,15 @@ class Caller:
     role: str
 
 
-def caller(request: Request) -> Caller:
+def caller(request: Request | None) -> Caller:
     """The authenticated caller. Raises ForbiddenError when there is none: no route serves the anonymous."""
-    known: dict[str, Any] = request.context.get("authorizer") or {}
+    known: dict[str, Any] = _served(request).context.get("authorizer") or {}
     if not known.get("partner_id"):
         raise ForbiddenError("The request was not authenticated.")
     return Caller(str(known["partner_id"]), str(known["role"]))
 
 
-def require_role(request: Request, role: str) -> Caller:
+def require_role(request: Request | None, role: str) -> Caller:
     """The caller, if it has the role. Raises ForbiddenError."""
     found = caller(request)
     if found.role != role:
@@ -71,9 +78,9 @@ def require_role(request: Request, role: str) -> Caller:
     return found
 
 
-def idempotency_key(request: Request) -> str:
+def idempotency_key(request: Request | None) -> str:
     """The caller's name for this request. Raises MissingHeaderError."""
-    key = request.headers.get("idempotency-key", "").strip()
+    key = str(_served(request).headers.get("idempotency-key", "")).strip()
     if not key or len(key) > _KEY_LENGTH_MAX:
         raise MissingHeaderError(
             f"Send an Idempotency-Key of 1 to {_KEY_LENGTH_MAX} characters, the same for every repeat.",
@@ -82,21 +89,21 @@ def idempotency_key(request: Request) -> str:
     return key
 
 
-def body_digest(request: Request) -> str:
+def body_digest(request: Request | None) -> str:
     """SHA-256 of the body, hexadecimal: what a repeat is compared with."""
-    return hashlib.sha256(request.raw_body).hexdigest()
+    return hashlib.sha256(_raw(request)).hexdigest()
 
 
-def read_body(request: Request, model: type[Model]) -> Model:
+def read_body(request: Request | None, model: type[Model]) -> Model:
     """The body, checked against its signed digest (RFC 9530) and its model.
 
     Raises BodyTooLargeError, ContentDigestError, NotJsonError, InvalidBodyError with the first wrong field.
     """
-    raw = bytes(request.raw_body)
+    raw = _raw(request)
     if len(raw) > _BODY_BYTES_MAX:
         raise BodyTooLargeError(f"The body has {len(raw)} bytes; at most {_BODY_BYTES_MAX} are read.")
     try:
-        ContentDigest.verify(request.headers.get("content-digest", ""), raw)
+        ContentDigest.verify(_served(request).headers.get("content-digest", ""), raw)
     except InvalidSignature as error:
         raise ContentDigestError(
             "Content-Digest is missing or is not the digest of this body.", field="Content-Digest"
@@ -147,7 +154,7 @@ def problem(error: RongTongError, instance: str) -> Response:
         **({"field": error.field} if error.field else {}),
         **({"instance": instance} if instance else {}),
     }
-    headers = {"Content-Type": "application/problem+json"}
+    headers: Headers = {"Content-Type": "application/problem+json"}
     if status == 503:
         headers["Retry-After"] = "1"
     return Response(body=json.dumps(document, ensure_ascii=False), status_code=status, headers=headers)
@@ -160,10 +167,20 @@ def status_of(error: RongTongError) -> int:
     return _STATUS.get(error.code, 422)
 
 
-def answer(document: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:
+def answer(document: Any, status: int = 200, headers: Headers | None = None) -> Response:
     """A JSON answer in UTF-8."""
-    content = {"Content-Type": "application/json", **(headers or {})}
+    content: Headers = {"Content-Type": "application/json", **(headers or {})}
     return Response(body=json.dumps(document, ensure_ascii=False), status_code=status, headers=content)
+
+
+def _served(request: Request | None) -> Request:
+    assert request is not None, "Chalice sets the request before it calls a route"
+    return request
+
+
+def _raw(request: Request | None) -> bytes:
+    raw = _served(request).raw_body
+    return raw.encode() if isinstance(raw, str) else raw
 
 
 def _path(request: Request | None) -> str:

@@ -59,11 +59,11 @@ class _PartnerKeys(HTTPSignatureKeyResolver):
         return Ed25519PublicKey.from_public_bytes(bytes.fromhex(keys[number]))
 
     def resolve_private_key(self, key_id: str) -> Any:
-        raise InvalidSignature("Nothing is signed here.")
+        raise InvalidSignature(f"Nothing is signed here, not with {key_id} either.")
 
 
 def signed_request(event: Mapping[str, Any], prefix: str) -> SignedRequest:
-    """The request of an API Gateway authorizer event. ``prefix`` stands before the path where the event has no full one.
+    """The request of an API Gateway authorizer event. ``prefix`` stands before the path where the event has none.
 
     API Gateway's own ``requestContext.path`` holds the stage; the prefix may name ``{apiId}`` and ``{stage}``.
     """

@@ -19,7 +19,7 @@ def run_task(use_case: Callable[[Context], Document], event: Document) -> dict[s
     """
     collaborators = context()
     before = collaborators.store.write_units
-    subject = {key: event[key] for key in ("discount_id", "enterprise_id", "subject") if key in event}
+    subject: Document = {key: event[key] for key in ("discount_id", "enterprise_id", "subject") if key in event}
     try:
         output = use_case(collaborators)
     except RongTongError as error:

@@ -19,7 +19,7 @@ from rongtong.services.ports import BankUnavailableError, PaymentAnswer, Payment
 from rongtong.services.records import STATE, enterprise_pk, final_writes, iso, payment_sk
 from rongtong.services.seal import contract_key
 from rongtong.services.settings import load_institution
-from rongtong.services.storage import Create, Document, Item, Replace, WriteConflictError
+from rongtong.services.storage import Create, Document, Item, Replace, Write, WriteConflictError
 
 _SETTLED = frozenset({PaymentStatus.SUCCEEDED, PaymentStatus.FAILED})
 
@@ -90,15 +90,29 @@ def _settle(context: Context, item: Item, payment: Item, answer: PaymentAnswer) 
         return _output(discount_id, status, answer.reason)
     require_payment_transition(PaymentStatus(payment.body["status"]), status)
     now = context.clock.now()
-    settled = {**payment.body, "status": status.value, "bank_serial": answer.bank_serial, "reason": answer.reason}
+    settled = {
+        **payment.body,
+        "status": status.value,
+        "bank_serial": answer.bank_serial,
+        "reason": answer.reason,
+    }
     settled = {key: value for key, value in settled.items() if value is not None}
     settled["settled_at"] = iso(now)
-    writes = [Replace(payment.pk, payment.sk, settled, payment.version)]
+    writes: list[Write] = [Replace(payment.pk, payment.sk, settled, payment.version)]
     if status is PaymentStatus.SUCCEEDED:
         context.bills.endorse(str(item.body["bill_number"]), _range(item), discount_id, _institution(context, item))
         amount = int(payment.body["amount_fen"])
-        data = {"reference": payment.body["reference"], "bank_serial": answer.bank_serial, "amount_fen": amount}
-        changes = {"status": DiscountStatus.DISBURSED.value, "paid_at": iso(now), "paid_fen": amount, "finished_at": iso(now)}
+        data = {
+            "reference": payment.body["reference"],
+            "bank_serial": answer.bank_serial,
+            "amount_fen": amount,
+        }
+        changes = {
+            "status": DiscountStatus.DISBURSED.value,
+            "paid_at": iso(now),
+            "paid_fen": amount,
+            "finished_at": iso(now),
+        }
         writes += final_writes(item, "DiscountPaid", now, data, changes, "贴现款已到账")
     try:
         context.store.transact(writes)
@@ -108,7 +122,12 @@ def _settle(context: Context, item: Item, payment: Item, answer: PaymentAnswer) 
 
 
 def _output(discount_id: str, status: PaymentStatus, reason: str | None) -> Document:
-    return {"discount_id": discount_id, "subject": f"discount#{discount_id}", "payment": status.value, "reason": reason}
+    return {
+        "discount_id": discount_id,
+        "subject": f"discount#{discount_id}",
+        "payment": status.value,
+        "reason": reason,
+    }
 
 
 def _order(context: Context, item: Item, payment: Item) -> PaymentOrder:
@@ -129,7 +148,9 @@ def _check_contract(context: Context, item: Item) -> None:
     sealed = str(item.body["contract_sha256"])
     content = context.archive.get(contract_key(str(item.body["discount_id"]), sealed))
     if content is None or hashlib.sha256(content).hexdigest() != sealed:
-        raise ContractAlteredError("The archived contract is missing or is not the one that was sealed; nothing was paid.")
+        raise ContractAlteredError(
+            "The archived contract is missing or is not the one that was sealed; nothing was paid."
+        )
 
 
 def _institution(context: Context, item: Item) -> Party:

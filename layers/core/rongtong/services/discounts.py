@@ -9,14 +9,18 @@ from rongtong.services.errors import NotFoundError
 from rongtong.services.records import STATE, discount_pk, event_sk
 from rongtong.services.storage import Document, Item
 
-_HIDDEN = frozenset({"body_digest", "task_token", "logged", "partner_id", "events", "confirmed", "verdict", "sealed_account"})
+_HIDDEN = frozenset(
+    {"body_digest", "task_token", "logged", "partner_id", "events", "confirmed", "verdict", "sealed_account"}
+)
 
 
 def load(context: Context, discount_id: str) -> Item:
     """The discount, whoever asks: for the state machine's own tasks. Raises NotFoundError."""
     item = context.store.get(discount_pk(discount_id), STATE)
     if item is None:
-        raise NotFoundError("There is no such discount; check the id of the answer to your request.", field="discount_id")
+        raise NotFoundError(
+            "There is no such discount; check the id of the answer to your request.", field="discount_id"
+        )
     return item
 
 
@@ -24,7 +28,9 @@ def load_owned(context: Context, partner_id: str, discount_id: str) -> Item:
     """The discount, if it is this partner's. Raises NotFoundError, which does not tell whether another owns it."""
     item = load(context, discount_id)
     if item.body["partner_id"] != partner_id:
-        raise NotFoundError("There is no such discount; check the id of the answer to your request.", field="discount_id")
+        raise NotFoundError(
+            "There is no such discount; check the id of the answer to your request.", field="discount_id"
+        )
     return item
 
 

@@ -1,7 +1,7 @@
 """The evidence log: hashes of domain events in an RFC 6962 tree whose signed head only ever grows.
 
-A batch of leaves, the head that covers it and the change of the aggregate it came from are one transaction, on condition
-that the head is still the one that was read: the log cannot fork, and nothing is logged by halves.
+A batch of leaves, the head that covers it and the change of the aggregate it came from are one transaction, on
+condition that the head is still the one that was read: the log cannot fork, and nothing is logged by halves.
 """
 
 from __future__ import annotations

@@ -57,13 +57,17 @@ def iso(instant: datetime) -> str:
     return instant.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def event_document(subject_field: str, subject_id: str, number: int, kind: str, at: datetime, data: Document) -> Document:
+def event_document(
+    subject_field: str, subject_id: str, number: int, kind: str, at: datetime, data: Document
+) -> Document:
     """An event as it is stored and as it is hashed for the ledger; the salt stays beside it, off the ledger."""
     event = {subject_field: subject_id, "n": number, "type": kind, "at": iso(at), "data": data}
     return {"event": event, "salt": secrets.token_hex(16)}
 
 
-def first_writes(pk: str, subject_field: str, subject_id: str, state: Document, kind: str, at: datetime, data: Document) -> list[Write]:
+def first_writes(
+    pk: str, subject_field: str, subject_id: str, state: Document, kind: str, at: datetime, data: Document
+) -> list[Write]:
     """The writes that begin an aggregate: its state and event 1."""
     body = {**state, "events": 1}
     return [

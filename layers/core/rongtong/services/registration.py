@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +11,15 @@ from rongtong.domain.lifecycle import EnterpriseStatus, require_enterprise_trans
 from rongtong.domain.privacy import mask_account, mask_mobile, mask_name
 from rongtong.services.context import Context
 from rongtong.services.errors import NotFoundError
-from rongtong.services.records import STATE, change_writes, derived_id, enterprise_pk, first_writes, iso, outbox_sk
+from rongtong.services.records import (
+    STATE,
+    change_writes,
+    derived_id,
+    enterprise_pk,
+    first_writes,
+    iso,
+    outbox_sk,
+)
 from rongtong.services.settings import load_policy
 from rongtong.services.storage import Create, Document, Item, WriteConflictError
 
@@ -67,13 +76,16 @@ def register(context: Context, command: RegisterEnterprise) -> Document:
             },
             "registered_at": iso(now),
         }
-        data = {"partner_id": command.partner_id, "uscc": command.uscc, "terms_version": command.terms_version}
-        try:
+        data = {
+            "partner_id": command.partner_id,
+            "uscc": command.uscc,
+            "terms_version": command.terms_version,
+        }
+        # Where another request of the same partner was first, its record is the answer.
+        with suppress(WriteConflictError):
             context.store.transact(
                 first_writes(pk, "enterprise_id", enterprise_id, state, "EnterpriseRegistered", now, data)
             )
-        except WriteConflictError:
-            pass  # another request of the same partner registered it first: its record is the answer
         item = _load(context, enterprise_id)
     if item.body["status"] == EnterpriseStatus.PENDING:
         context.workflows.start_registration(enterprise_id, {"enterprise_id": enterprise_id, "subject": pk})
@@ -101,7 +113,11 @@ def verify_enterprise(context: Context, enterprise_id: str) -> Document:
     writes = change_writes(
         item, "enterprise_id", {"status": status.value, "reason": reason}, kind, now, {"reason": reason}
     )
-    message = {"template": kind, "enterprise_id": enterprise_id, "text": "企业认证已完成" if not reason else "企业认证未通过"}
+    message = {
+        "template": kind,
+        "enterprise_id": enterprise_id,
+        "text": "企业认证已完成" if not reason else "企业认证未通过",
+    }
     writes.append(Create(item.pk, outbox_sk(1), {**message, "delivered": False}))
     context.store.transact(writes)
     return {"subject": item.pk, "status": status.value}
@@ -111,19 +127,26 @@ def find(context: Context, partner_id: str, enterprise_id: str) -> Document:
     """The enterprise as its partner may see it. Raises NotFoundError, also for another partner's enterprise."""
     item = _load(context, enterprise_id)
     if item.body["partner_id"] != partner_id:
-        raise NotFoundError("There is no such enterprise; check the id that registration answered.", field="enterprise_id")
+        raise NotFoundError(
+            "There is no such enterprise; check the id that registration answered.", field="enterprise_id"
+        )
     return view(item)
 
 
 def view(item: Item) -> Document:
     """Masked: full names and numbers of persons and accounts never leave (JR/T 0171)."""
     body: dict[str, Any] = item.body
-    shown = {key: body.get(key) for key in ("enterprise_id", "status", "reason", "name", "uscc", "bank_code", "registered_at")}
+    shown = {
+        key: body.get(key)
+        for key in ("enterprise_id", "status", "reason", "name", "uscc", "bank_code", "registered_at")
+    }
     return {**{key: value for key, value in shown.items() if value is not None}, **body["masked"]}
 
 
 def _load(context: Context, enterprise_id: str) -> Item:
     item = context.store.get(enterprise_pk(enterprise_id), STATE)
     if item is None:
-        raise NotFoundError("There is no such enterprise; check the id that registration answered.", field="enterprise_id")
+        raise NotFoundError(
+            "There is no such enterprise; check the id that registration answered.", field="enterprise_id"
+        )
     return item

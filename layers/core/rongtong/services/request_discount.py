@@ -8,7 +8,6 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from rongtong.domain.bill_number import BillNumber
-from rongtong.domain.errors import InvalidInputError
 from rongtong.domain.lifecycle import DiscountStatus
 from rongtong.domain.sub_bill_range import SubBillRange
 from rongtong.services.context import Context
@@ -80,8 +79,7 @@ def accept(context: Context, command: RequestDiscount) -> tuple[Document, bool]:
     bill = BillNumber.parse(command.bill_number)
     bill.require_discountable()
     rng = SubBillRange.parse(command.range)
-    if rng.amount_fen != command.amount_fen:
-        raise _amount_mismatch(rng, command.amount_fen)
+    rng.require_amount(command.amount_fen)
     now = context.clock.now()
     context.calendar.require_service_hours(now)
     enterprise = context.store.get(enterprise_pk(command.enterprise_id), STATE)
@@ -89,7 +87,8 @@ def accept(context: Context, command: RequestDiscount) -> tuple[Document, bool]:
         raise EnterpriseUnknownError("No such enterprise; register it first.", field="enterprise_id")
     if enterprise.body["status"] != "ACTIVE":
         raise EnterpriseNotActiveError(
-            "The enterprise is not active; wait for its registration to end or see its reason.", field="enterprise_id"
+            "The enterprise is not active; wait for its registration to end or see its reason.",
+            field="enterprise_id",
         )
     institution = load_institution(context, command.institution_id)
     payee = context.vault.encrypt(command.enterprise_id, str(enterprise.body["data_key"]), command.payee_account)
@@ -112,16 +111,24 @@ def accept(context: Context, command: RequestDiscount) -> tuple[Document, bool]:
         del data[hidden]
     data["factors"] = list(command.factors)
     data["payee_account_sealed"] = payee
-    base = first_writes(
-        discount_pk(discount_id), "discount_id", discount_id, state, "DiscountRequested", now, data
-    )
+    base = first_writes(discount_pk(discount_id), "discount_id", discount_id, state, "DiscountRequested", now, data)
     for attempt in range(_ATTEMPTS):
         package = context.store.get(package_pk(bill.text), STATE)
         writes = [
             *base,
             _take_range(package, bill.text, rng, discount_id),
-            Count(enterprise_pk(command.enterprise_id), EXPOSURE, command.amount_fen, enterprise.body.get("limit_fen")),
-            Count(institution_pk(command.institution_id), EXPOSURE, command.amount_fen, int(institution["limit_fen"])),
+            Count(
+                enterprise_pk(command.enterprise_id),
+                EXPOSURE,
+                command.amount_fen,
+                enterprise.body.get("limit_fen"),
+            ),
+            Count(
+                institution_pk(command.institution_id),
+                EXPOSURE,
+                command.amount_fen,
+                int(institution["limit_fen"]),
+            ),
         ]
         try:
             context.store.transact(writes)
@@ -154,7 +161,8 @@ def start(context: Context, discount_id: str, *, write_units: int) -> None:
 def _repeat(context: Context, known: Item, command: RequestDiscount) -> Document:
     if known.body["body_digest"] != command.body_digest:
         raise IdempotencyMismatchError(
-            "This Idempotency-Key was used with another body; use a new key for a new request.", field="Idempotency-Key"
+            "This Idempotency-Key was used with another body; use a new key for a new request.",
+            field="Idempotency-Key",
         )
     if known.body["status"] == DiscountStatus.ACCEPTED:
         start(context, str(known.body["discount_id"]), write_units=0)
@@ -166,20 +174,10 @@ def _take_range(package: Item | None, bill_number: str, rng: SubBillRange, disco
     for wire, owner in taken.items():
         if SubBillRange.parse(wire).overlaps(rng) and owner != discount_id:
             raise RangeTakenError(
-                "This range, or a part of it, is already being discounted or was discounted before.", field="bill.range"
+                "This range, or a part of it, is already being discounted or was discounted before.",
+                field="bill.range",
             )
     taken[rng.wire()] = discount_id
     if package is None:
         return Create(package_pk(bill_number), STATE, {"ranges": taken})
     return Replace(package.pk, package.sk, {"ranges": taken}, package.version)
-
-
-def _amount_mismatch(rng: SubBillRange, amount_fen: int) -> InvalidInputError:
-    from rongtong.domain.errors import SubBillRangeError
-
-    error = SubBillRangeError(
-        f"The range holds {rng.amount_fen} fen but amount_fen is {amount_fen}; send the range's own amount.",
-        field="bill.amount_fen",
-    )
-    error.code = "RANGE_AMOUNT_MISMATCH"  # type: ignore[misc]
-    return error

@@ -13,7 +13,7 @@ from rongtong.services.records import STATE, change_writes, enterprise_pk
 from rongtong.services.settings import load_institution
 from rongtong.services.storage import Create, Document, Item
 
-_SEALED_OR_LATER = frozenset({DiscountStatus.SEALED, DiscountStatus.PAYING, DiscountStatus.DISBURSED})
+_SEALED_OR_LATER = frozenset({DiscountStatus.SEALED, DiscountStatus.DISBURSED})
 
 
 def seal(context: Context, discount_id: str) -> Document:

@@ -37,12 +37,14 @@ def load_institution(context: Context, institution_id: str) -> Document:
 
 
 def rate_for(institution: Document, acceptor_class: str, days: int) -> Decimal:
-    """Percent per year from the institution's table: the shortest tenor band that holds ``days``. Raises NoRateError."""
+    """Percent per year from the institution's table: the shortest band that holds ``days``. Raises NoRateError."""
     bands = [
         (int(row["max_days"]), Decimal(str(row["annual_rate"])))
         for row in institution["rates"]
         if row["acceptor_class"] == acceptor_class and days <= int(row["max_days"])
     ]
     if not bands:
-        raise NoRateError(f"{institution['institution_id']} quotes no rate for acceptor class {acceptor_class}, {days} days.")
+        raise NoRateError(
+            f"{institution['institution_id']} quotes no rate for acceptor class {acceptor_class}, {days} days."
+        )
     return min(bands)[1]

@@ -23,7 +23,7 @@ from rongtong.services.request_discount import EXPOSURE
 from rongtong.services.storage import Count, Create, Document, Item, Replace, Write, WriteConflictError
 
 _ATTEMPTS = 12
-_ENDED = frozenset({DiscountStatus.REFUSED, DiscountStatus.FAILED, DiscountStatus.CANCELLED})
+_ENDED = frozenset({DiscountStatus.REFUSED, DiscountStatus.FAILED})
 
 
 def unwind(context: Context, discount_id: str, reason: str, *, refused: bool) -> Document:
@@ -55,7 +55,12 @@ def _writes(context: Context, item: Item, reason: str, *, refused: bool) -> list
     if payment is not None and payment.body["status"] != PaymentStatus.FAILED:
         raise PaymentPendingError("A payment of this discount is not known to have failed; replay it instead.")
     now = context.clock.now()
-    changes: Document = {"status": status.value, "reason": reason, "finished_at": iso(now), "task_token": None}
+    changes: Document = {
+        "status": status.value,
+        "reason": reason,
+        "finished_at": iso(now),
+        "task_token": None,
+    }
     kind = "DiscountRefused" if refused else "DiscountFailed"
     writes = final_writes(item, kind, now, {"reason": reason}, changes, "贴现申请未成功")
     if payment is None:

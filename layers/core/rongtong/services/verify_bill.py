@@ -5,7 +5,15 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 
-from rongtong.domain.eligibility import Application, CheckResult, Invoice, Order, RegistryBill, run_checks, verdict
+from rongtong.domain.eligibility import (
+    Application,
+    CheckResult,
+    Invoice,
+    Order,
+    RegistryBill,
+    run_checks,
+    verdict,
+)
 from rongtong.domain.errors import RongTongError
 from rongtong.domain.interest import Price, price
 from rongtong.domain.lifecycle import DiscountStatus, require_discount_transition
@@ -40,7 +48,8 @@ def verify(context: Context, discount_id: str) -> Document:
     today = context.calendar.shanghai_date(context.clock.now())
     results = run_checks(application, bill, invoice, policy, today, verified)
     decided = verdict(results)
-    outcome, reason, priced = decided.outcome, decided.reason, None
+    outcome: str = decided.outcome
+    reason, priced = decided.reason, None
     if outcome != REJECT and bill is not None:
         try:
             priced = _price(context, item, bill, today)
@@ -143,5 +152,3 @@ def _price(context: Context, item: Item, bill: RegistryBill, today: date) -> Pri
     tenor = context.calendar.effective_maturity(bill.maturity_date) - today
     rate = rate_for(institution, bill.acceptor_class, tenor.days)
     return price(face_fen, rate, today, bill.maturity_date, context.calendar)
-
-

@@ -1,0 +1,55 @@
+"""The bank over HTTP."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from rongtong.adapters.http import HttpClient, UnansweredError
+from rongtong.domain.lifecycle import PaymentStatus
+from rongtong.services.ports import BankUnavailableError, PaymentAnswer, PaymentOrder
+
+_UNKNOWN = "The bank did not answer; nothing is known of its decision. Ask again."
+
+
+class HttpBank:
+    """Payments and account checks of one bank."""
+
+    def __init__(self, client: HttpClient) -> None:
+        self._client = client
+
+    def pay(self, order: PaymentOrder) -> PaymentAnswer:
+        """Pay once per reference. Raises BankUnavailableError."""
+        try:
+            return _answer(self._client.require("POST", "/payments", body=asdict(order)))
+        except (UnansweredError, KeyError, ValueError) as error:
+            raise BankUnavailableError(_UNKNOWN) from error
+
+    def query(self, reference: str) -> PaymentAnswer | None:
+        """What became of a payment. Raises BankUnavailableError."""
+        try:
+            found = self._client.call("GET", "/payments", reference)
+            if found.status == 404:
+                return None
+            if found.status != 200:
+                raise BankUnavailableError(_UNKNOWN)
+            return _answer(found.body)
+        except (UnansweredError, KeyError, ValueError) as error:
+            raise BankUnavailableError(_UNKNOWN) from error
+
+    def verify_account(self, account_number: str, account_name: str, uscc: str) -> bool:
+        """Whether the account is held under this name and credit code. Raises BankUnavailableError."""
+        body = {"account_number": account_number, "account_name": account_name, "uscc": uscc}
+        try:
+            return self._client.require("POST", "/account-verifications", body=body)["matches"] is True
+        except (UnansweredError, KeyError) as error:
+            raise BankUnavailableError(_UNKNOWN) from error
+
+
+def _answer(body: dict[str, Any]) -> PaymentAnswer:
+    return PaymentAnswer(
+        reference=str(body["reference"]),
+        status=PaymentStatus(body["status"]),
+        bank_serial=body.get("bank_serial"),
+        reason=body.get("reason"),
+    )

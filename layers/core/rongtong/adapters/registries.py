@@ -1,0 +1,118 @@
+"""The bill registry and the invoice registry over HTTP."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from datetime import date
+from typing import Any
+
+from rongtong.adapters.http import Answer, HttpClient, UnansweredError
+from rongtong.domain.eligibility import Endorsement, Invoice, Party, RegistryBill
+from rongtong.domain.sub_bill_range import SubBillRange
+from rongtong.services.ports import BillLockedError, RegistryUnavailableError
+
+_LOCKED = "The bill registry refused: the range is locked by another application or no longer circulates."
+
+
+class HttpBillRegistry:
+    """Holdings, and the steps of a discount on them."""
+
+    def __init__(self, client: HttpClient) -> None:
+        self._client = client
+
+    def find(self, number: str, rng: SubBillRange) -> RegistryBill | None:
+        """The holding that contains the range. Raises RegistryUnavailableError."""
+        found = _ask(self._client, "GET", "/bills", number, rng.wire())
+        if found.status == 404:
+            return None
+        try:
+            return _bill(_only(found, 200).body)
+        except (KeyError, TypeError, ValueError) as error:
+            raise RegistryUnavailableError("The bill registry's answer cannot be read.") from error
+
+    def lock(self, number: str, rng: SubBillRange, owner: str) -> None:
+        """Apply for the discount. Raises BillLockedError, RegistryUnavailableError."""
+        self._step(number, rng, "lock", {"owner": owner})
+
+    def endorse(self, number: str, rng: SubBillRange, owner: str, endorsee: Party) -> None:
+        """Pass the locked range to the endorsee. Raises BillLockedError, RegistryUnavailableError."""
+        self._step(number, rng, "endorse", {"owner": owner, "endorsee": asdict(endorsee)})
+
+    def release(self, number: str, rng: SubBillRange, owner: str) -> None:
+        """Withdraw the application. Raises RegistryUnavailableError."""
+        self._step(number, rng, "release", {"owner": owner})
+
+    def _step(self, number: str, rng: SubBillRange, step: str, body: dict[str, Any]) -> None:
+        found = _ask(self._client, "POST", "/bills", number, rng.wire(), step, body=body)
+        if found.status == 409:
+            raise BillLockedError(_LOCKED, field="bill.range")
+        _only(found, 200)
+
+
+class HttpInvoiceRegistry:
+    """Invoices by number."""
+
+    def __init__(self, client: HttpClient) -> None:
+        self._client = client
+
+    def find(self, number: str) -> Invoice | None:
+        """The invoice. Raises RegistryUnavailableError."""
+        found = _ask(self._client, "GET", "/invoices", number)
+        if found.status == 404:
+            return None
+        body = _only(found, 200).body
+        try:
+            return Invoice(
+                number=str(body["number"]),
+                amount_fen=int(body["amount_fen"]),
+                status=str(body["status"]),
+                buyer_uscc=str(body["buyer_uscc"]),
+                seller_uscc=str(body["seller_uscc"]),
+                issue_date=date.fromisoformat(body["issue_date"]),
+                used_by=body.get("used_by"),
+            )
+        except (KeyError, TypeError, ValueError) as error:
+            raise RegistryUnavailableError("The invoice registry's answer cannot be read.") from error
+
+
+def _ask(client: HttpClient, method: str, path: str, *parts: str, body: dict[str, Any] | None = None) -> Answer:
+    try:
+        return client.call(method, path, *parts, body=body)
+    except UnansweredError as error:
+        raise RegistryUnavailableError("The registry did not answer; ask again.") from error
+
+
+def _only(found: Answer, status: int) -> Answer:
+    if found.status != status:
+        raise RegistryUnavailableError(f"The registry answered {found.status}; ask again.")
+    return found
+
+
+def _bill(body: dict[str, Any]) -> RegistryBill:
+    return RegistryBill(
+        number=str(body["number"]),
+        range=SubBillRange.parse(body["range"]),
+        face_fen=int(body["face_fen"]),
+        kind=str(body["kind"]),
+        status=str(body["status"]),
+        circulation=str(body["circulation"]),
+        risk=str(body["risk"]),
+        endorsement_mark=str(body["endorsement_mark"]),
+        issue_date=date.fromisoformat(body["issue_date"]),
+        maturity_date=date.fromisoformat(body["maturity_date"]),
+        acceptor_name=str(body["acceptor"]["name"]),
+        acceptor_bank_code=str(body["acceptor"]["bank_code"]),
+        acceptor_class=str(body["acceptor"]["class"]),
+        drawer=Party(**body["drawer"]),
+        payee=Party(**body["payee"]),
+        endorsements=tuple(_endorsement(entry) for entry in body["endorsements"]),
+        holder=Party(**body["holder"]),
+        holding_id=str(body["holding_id"]),
+        splittable=body["splittable"] is True,
+        disclosure=str(body["disclosure"]),
+    )
+
+
+def _endorsement(entry: dict[str, Any]) -> Endorsement:
+    endorser, endorsee = Party(**entry["endorser"]), Party(**entry["endorsee"])
+    return Endorsement(endorser, endorsee, date.fromisoformat(entry["date"]), str(entry["kind"]))
