@@ -7,7 +7,7 @@ from typing import Any
 from chalice.app import Chalice, Response
 
 from rongtong.entrypoints.bootstrap import context
-from rongtong.entrypoints.http import answer, answers, body_digest, caller, idempotency_key, read_body
+from rongtong.entrypoints.http import Headers, answer, answers, body_digest, caller, idempotency_key, read_body
 from rongtong.entrypoints.models import Confirmation, DiscountBody
 from rongtong.entrypoints.tasks import run_task
 from rongtong.services import discounts, request_discount, waiting
@@ -46,7 +46,7 @@ def request_one() -> Response:
         factors=tuple(body.confirmation.factors) if body.confirmation else (),
     )
     document, created = request_discount.accept(context(), command)
-    headers = {"Location": f"/v1/discounts/{document['discount_id']}"}
+    headers: Headers = {"Location": f"/v1/discounts/{document['discount_id']}"}
     if not created:
         headers["Idempotent-Replayed"] = "true"
     return answer(document, 202, headers)

@@ -17,6 +17,7 @@ from rongtong.services.storage import Store
 
 MAX_AGE = timedelta(minutes=5)
 _REQUIRED = ("@method", "@authority", "@path")
+_COVERED_IF_SENT = ("content-digest", "idempotency-key")
 
 
 class SignatureError(Exception):
@@ -76,7 +77,7 @@ def signed_request(event: Mapping[str, Any], prefix: str) -> SignedRequest:
 
 
 def signer_of(store: Store, request: SignedRequest) -> Signer:
-    """Who signed method, authority, path, query and body digest, within the last five minutes.
+    """Who signed method, authority, path, query, body digest and idempotency key, within the last five minutes.
 
     Raises SignatureError, or SignatureTooOldError for a right signature outside the window.
     """
@@ -84,8 +85,7 @@ def signer_of(store: Store, request: SignedRequest) -> Signer:
     required = [*_REQUIRED]
     if "?" in request.url:
         required.append("@query")
-    if "content-digest" in request.headers:
-        required.append("content-digest")
+    required += [name for name in _COVERED_IF_SENT if name in request.headers]
     try:
         (result,) = verifier.verify(request, max_age=None, require_components=required)
     except (InvalidSignature, ValueError) as error:

@@ -1,0 +1,130 @@
+"""The sandbox: stand-ins for the bank, the registries and the SMS gateway, and a business clock that can be set.
+
+Deployed only where the stack's parameter EnableSandbox is true; it asks nobody who they are.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import Any
+
+from bank import account_matches, payment_of, statement, take_payment
+from book import Book
+from chalice.app import Chalice, Response
+from clock import business_now, set_clock
+from registry import holding_with, seed_holding, step
+
+from rongtong.domain.errors import RongTongError
+
+app = Chalice(app_name="sandbox")
+book = Book.from_environment()
+Answer = Response
+
+
+def _body() -> dict[str, Any]:
+    assert app.current_request is not None, "Chalice sets the request before it calls a route"
+    document: dict[str, Any] = json.loads(app.current_request.raw_body)
+    return document
+
+
+def _answer(document: Any, status: int = 200) -> Answer:
+    text = json.dumps(document, ensure_ascii=False)
+    return Response(body=text, status_code=status, headers={"Content-Type": "application/json"})
+
+
+def _missing(what: str) -> Answer:
+    return _answer({"code": "NOT_FOUND", "detail": f"The sandbox holds no such {what}; seed it first."}, 404)
+
+
+@app.route("/clock", methods=["GET"])
+def read_clock() -> Answer:
+    """The business time that the platform sees."""
+    return _answer({"now": business_now(book)})
+
+
+@app.route("/clock", methods=["PUT"])
+def write_clock() -> Answer:
+    """Set the business time, ISO 8601 with an offset; it goes on ticking from there."""
+    set_clock(book, str(_body()["now"]))
+    return _answer({"now": business_now(book)})
+
+
+@app.route("/seed", methods=["POST"])
+def seed() -> Answer:
+    """Load ``bills`` (holdings), ``invoices`` and ``accounts``; what was there under the same key is replaced."""
+    given = _body()
+    for bill in given.get("bills", ()):
+        seed_holding(book, bill)
+    for invoice in given.get("invoices", ()):
+        book.put("invoice", str(invoice["number"]), invoice)
+    for account in given.get("accounts", ()):
+        book.put("account", str(account["account_number"]), account)
+    return _answer({kind: len(given.get(kind, ())) for kind in ("bills", "invoices", "accounts")})
+
+
+@app.route("/bills/{number}/{wire}", methods=["GET"])
+def find_bill(number: str, wire: str) -> Answer:
+    """The holding that contains the range."""
+    found = holding_with(book, number, wire)
+    return _missing("holding") if found is None else _answer(found)
+
+
+@app.route("/bills/{number}/{wire}/{name}", methods=["POST"])
+def step_bill(number: str, wire: str, name: str) -> Answer:
+    """``lock``, ``endorse`` or ``release`` a range for an owner."""
+    try:
+        step(book, number, wire, name, _body())
+    except RongTongError as error:
+        return _answer({"code": error.code, "detail": error.message}, 409)
+    return _answer({"number": number, "range": wire, "step": name})
+
+
+@app.route("/invoices/{number}", methods=["GET"])
+def find_invoice(number: str) -> Answer:
+    """The invoice."""
+    found = book.get("invoice", number)
+    return _missing("invoice") if found is None else _answer(found)
+
+
+@app.route("/account-verifications", methods=["POST"])
+def verify_account() -> Answer:
+    """Whether number, name and credit code belong together."""
+    return _answer({"matches": account_matches(book, _body())})
+
+
+@app.route("/payments", methods=["POST"])
+def pay() -> Answer:
+    """Pay a reference once. The account's ``behaviour`` may delay the answer, leave it open or refuse."""
+    order = _body()
+    payment, delay_s = take_payment(book, order)
+    # The money has moved by now and only the answer is late: the case that a client must be ready for.
+    time.sleep(delay_s)
+    return _answer(payment)
+
+
+@app.route("/payments/{reference}", methods=["GET"])
+def read_payment(reference: str) -> Answer:
+    """What became of a payment."""
+    found = payment_of(book, reference)
+    return _missing("payment") if found is None else _answer(found)
+
+
+@app.route("/statement", methods=["GET"])
+def read_statement() -> Answer:
+    """Every booked payment and their sum: the bank's own word on what was paid."""
+    return _answer(statement(book))
+
+
+@app.route("/messages", methods=["POST"])
+def send_message() -> Answer:
+    """Take a message once per reference."""
+    message = _body()
+    book.create("message", str(message["reference"]), message)
+    return _answer({"reference": message["reference"]})
+
+
+@app.route("/messages", methods=["GET"])
+def read_messages() -> Answer:
+    """Every message that was taken."""
+    return _answer({"messages": book.all("message")})

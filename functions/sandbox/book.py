@@ -1,0 +1,85 @@
+"""Where the sandbox keeps what it knows: one table, documents by kind and key."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from typing import Any
+
+import boto3
+from botocore.exceptions import ClientError
+
+Document = dict[str, Any]
+_RETRIES = 20
+
+
+class Book:
+    """Documents under a kind and a key; changes are conditional on the version that was read."""
+
+    def __init__(self, table: Any) -> None:
+        self._table = table
+
+    @classmethod
+    def from_environment(cls) -> Book:
+        """The book of this deployment, in the table that SANDBOX_TABLE names."""
+        return cls(boto3.resource("dynamodb").Table(os.environ["SANDBOX_TABLE"]))
+
+    def get(self, kind: str, key: str) -> Document | None:
+        """The document, or None."""
+        item = self._table.get_item(Key={"pk": kind, "sk": key}, ConsistentRead=True).get("Item")
+        return None if item is None else json.loads(item["body"])
+
+    def put(self, kind: str, key: str, document: Document, **attributes: Any) -> None:
+        """Write, whatever was there; ``attributes`` stand beside the document for readers of single values."""
+        self._table.put_item(Item={"pk": kind, "sk": key, "version": 1, "body": _text(document), **attributes})
+
+    def create(self, kind: str, key: str, document: Document) -> Document:
+        """Write unless the key is taken; answers what stands there now."""
+        item = {"pk": kind, "sk": key, "version": 1, "body": _text(document)}
+        try:
+            self._table.put_item(Item=item, ConditionExpression="attribute_not_exists(pk)")
+        except ClientError as error:
+            _require_conflict(error)
+            stored = self.get(kind, key)
+            assert stored is not None, "the key was refused because it is taken"
+            return stored
+        return document
+
+    def change(self, kind: str, key: str, edit: Callable[[Document], Document]) -> Document:
+        """Apply ``edit`` to the document (empty if there is none) and write it; again if another was quicker."""
+        for _ in range(_RETRIES):
+            item = self._table.get_item(Key={"pk": kind, "sk": key}, ConsistentRead=True).get("Item")
+            version = int(item["version"]) if item else 0
+            document = edit(json.loads(item["body"]) if item else {})
+            written = {"pk": kind, "sk": key, "version": version + 1, "body": _text(document)}
+            condition = "version = :read" if item else "attribute_not_exists(pk)"
+            values = {"ExpressionAttributeValues": {":read": version}} if item else {}
+            try:
+                self._table.put_item(Item=written, ConditionExpression=condition, **values)
+            except ClientError as error:
+                _require_conflict(error)
+                continue
+            return document
+        raise RuntimeError(f"{kind} {key} kept changing")
+
+    def all(self, kind: str) -> list[Document]:
+        """Every document of the kind, by key."""
+        found: list[Document] = []
+        more: Document = {}
+        while True:
+            values = {":kind": kind}
+            page = self._table.query(KeyConditionExpression="pk = :kind", ExpressionAttributeValues=values, **more)
+            found += [json.loads(item["body"]) for item in page["Items"]]
+            if "LastEvaluatedKey" not in page:
+                return found
+            more = {"ExclusiveStartKey": page["LastEvaluatedKey"]}
+
+
+def _text(document: Document) -> str:
+    return json.dumps(document, ensure_ascii=False)
+
+
+def _require_conflict(error: ClientError) -> None:
+    if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
+        raise error

@@ -1,0 +1,115 @@
+"""The pinned AWS emulator as a child process on 127.0.0.1, with IAM enforced."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from contextlib import suppress
+from pathlib import Path
+
+REGION = "us-east-1"
+CREDENTIALS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": REGION}
+_START_S = 60
+_STOP_S = 15
+
+
+class Emulator:
+    """A running emulator; ``folder`` holds its state and its log, and is emptied at every start."""
+
+    def __init__(self, pid: int, port: int) -> None:
+        self.pid = pid
+        self.port = port
+
+    @property
+    def url(self) -> str:
+        """Where AWS clients send their requests."""
+        return f"http://127.0.0.1:{self.port}"
+
+    @classmethod
+    def start(cls, python: Path, folder: Path) -> Emulator:
+        """Start with the interpreter that has the emulator installed; returns when it answers.
+
+        Raises RuntimeError with the place of the log when it does not.
+        """
+        shutil.rmtree(folder, ignore_errors=True)
+        (folder / "tmp").mkdir(parents=True)
+        port = _free_port()
+        with (folder / "emulator.log").open("w") as log:
+            process = subprocess.Popen(
+                [str(python), "-m", "ministack"],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                env=_environment(python, folder, port),
+                start_new_session=True,
+            )
+        emulator = cls(process.pid, port)
+        deadline = time.monotonic() + _START_S
+        while time.monotonic() < deadline and process.poll() is None:
+            with suppress(OSError):
+                urllib.request.urlopen(f"{emulator.url}/_ministack/health", timeout=2).close()
+                return emulator
+            time.sleep(0.1)
+        emulator.stop()
+        raise RuntimeError(f"The emulator did not start; read {folder / 'emulator.log'}.")
+
+    def stop(self) -> None:
+        """Stop it and the function processes that it started; nothing else is in its session."""
+        for sent in (signal.SIGTERM, signal.SIGKILL):
+            with suppress(ProcessLookupError):
+                os.killpg(self.pid, sent)
+            deadline = time.monotonic() + _STOP_S
+            while time.monotonic() < deadline:
+                with suppress(ChildProcessError):
+                    os.waitpid(self.pid, os.WNOHANG)
+                if not self.is_running():
+                    return
+                time.sleep(0.05)
+
+    def is_running(self) -> bool:
+        """Whether its process group still exists."""
+        try:
+            os.killpg(self.pid, 0)
+        except ProcessLookupError:
+            return False
+        return True
+
+
+def _environment(python: Path, folder: Path, port: int) -> dict[str, str]:
+    settings = {
+        "GATEWAY_PORT": str(port),
+        "BIND_HOST": "127.0.0.1",
+        "AUTH": "true",
+        "IOT_MTLS_ENABLED": "0",
+        "LOG_LEVEL": "WARNING",
+        "LAMBDA_WARM_TTL_SECONDS": "3600",
+        "MINISTACK_REGION": REGION,
+        "MINISTACK_ACCOUNT_ID": "000000000000",
+        "STATE_DIR": str(folder / "state"),
+        "S3_DATA_DIR": str(folder / "s3"),
+        "TMPDIR": str(folder / "tmp"),
+        "PATH": f"{python.parent}{os.pathsep}{os.environ['PATH']}",
+    }
+    return {key: value for key, value in os.environ.items() if not key.startswith("AWS_")} | settings
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def scratch_folder() -> Path:
+    """A short-named folder for one emulator: function code is unpacked below it."""
+    return Path(tempfile.mkdtemp(prefix="rongtong-"))
+
+
+if __name__ == "__main__":
+    sys.exit("Use `make up`, which deploys the stack as well.")

@@ -1,0 +1,54 @@
+"""What operations set up before any partner can call: partners' public keys, institutions, policy."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+    load_pem_private_key,
+)
+from paths import SAMPLES
+
+PARTNERS = {"partner-a": "partner", "partner-b": "partner", "operations": "operations"}
+
+
+def make_keys(folder: Path) -> dict[str, str]:
+    """A fresh Ed25519 key pair for every sample partner; private halves as PEM in ``folder``, public ones answered."""
+    folder.mkdir(parents=True, exist_ok=True)
+    public = {}
+    for partner in PARTNERS:
+        key = Ed25519PrivateKey.generate()
+        pem = folder / f"{partner}.pem"
+        pem.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+        pem.chmod(0o600)
+        public[partner] = key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw).hex()
+    return public
+
+
+def load_key(folder: Path, partner: str) -> Ed25519PrivateKey:
+    """The private key that was made for the partner."""
+    key = load_pem_private_key((folder / f"{partner}.pem").read_bytes(), password=None)
+    if not isinstance(key, Ed25519PrivateKey):
+        raise TypeError(f"{partner}.pem holds no Ed25519 key.")
+    return key
+
+
+def seed_platform(dynamodb: Any, table: str, public_keys: dict[str, str]) -> None:
+    """Write the partners, the sample institutions and the sample policy."""
+    records = {
+        ("partner#" + partner, "state"): {"keys": {"1": public_keys[partner]}, "role": role}
+        for partner, role in PARTNERS.items()
+    }
+    for institution in json.loads((SAMPLES / "institutions.json").read_text(encoding="utf-8")):
+        records["institution#" + institution["institution_id"], "state"] = institution
+    records["platform", "policy"] = json.loads((SAMPLES / "policy.json").read_text(encoding="utf-8"))
+    for (pk, sk), body in records.items():
+        item = {"pk": {"S": pk}, "sk": {"S": sk}, "version": {"N": "1"}}
+        dynamodb.put_item(TableName=table, Item={**item, "body": {"S": json.dumps(body, ensure_ascii=False)}})

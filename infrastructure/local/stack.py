@@ -1,0 +1,186 @@
+"""The stack on the emulator: build, deploy, seed, describe, stop. ``python stack.py up|down``."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from base64 import b64decode
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import boto3
+from botocore.config import Config
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_der_public_key
+from emulator import CREDENTIALS, REGION, Emulator
+from paths import BUILD, EMULATOR_PYTHON, LOCAL, ROOT, SAM
+from seed import make_keys, seed_platform
+
+from rongtong.domain.checkpoint import VerifierKey
+
+STACK = "rongtong"
+_FILE = "stack.json"
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Stack:
+    """A deployed stack: where it answers and where its keys lie."""
+
+    emulator_pid: int
+    emulator_port: int
+    base_url: str
+    sandbox_url: str
+    discount_machine_arn: str
+    registration_machine_arn: str
+    business_table: str
+    keys: str
+    log_key: str
+
+    @property
+    def emulator(self) -> Emulator:
+        """The emulator that it runs on."""
+        return Emulator(self.emulator_pid, self.emulator_port)
+
+    def client(self, service: str) -> Any:
+        """An AWS client with the emulator's root credentials: for operators' tools, never for partners."""
+        return aws_client(self.emulator, service)
+
+
+def aws_client(emulator: Emulator, service: str) -> Any:
+    """A boto3 client on the emulator."""
+    return boto3.client(
+        service,
+        endpoint_url=emulator.url,
+        region_name=REGION,
+        aws_access_key_id=CREDENTIALS["AWS_ACCESS_KEY_ID"],
+        aws_secret_access_key=CREDENTIALS["AWS_SECRET_ACCESS_KEY"],
+        config=Config(retries={"max_attempts": 3}, read_timeout=60),
+    )
+
+
+def up(folder: Path, say: Say) -> Stack:
+    """Start the emulator, build and deploy template.yaml, seed partners, institutions and policy.
+
+    ``folder`` gets the emulator's files, the partners' keys, the log's key and stack.json. Nothing is left running
+    when this raises.
+    """
+    say("starting the emulator on 127.0.0.1")
+    emulator = Emulator.start(EMULATOR_PYTHON, folder / "emulator")
+    try:
+        say("building the layers (sam build)")
+        _sam(emulator, folder, "build", "--template", str(ROOT / "template.yaml"), "--build-dir", str(BUILD / "sam"))
+        say("deploying template.yaml (sam deploy)")
+        _deploy(emulator, folder)
+        stack = _describe(emulator, folder)
+        say("seeding partners, institutions and policy")
+        seed_platform(stack.client("dynamodb"), stack.business_table, make_keys(Path(stack.keys)))
+    except BaseException:
+        emulator.stop()
+        raise
+    (folder / _FILE).write_text(json.dumps(asdict(stack), indent=2) + "\n")
+    return stack
+
+
+def load(folder: Path) -> Stack | None:
+    """The stack that was brought up in ``folder`` and still runs, or None."""
+    try:
+        stack = Stack(**json.loads((folder / _FILE).read_text()))
+    except FileNotFoundError:
+        return None
+    return stack if stack.emulator.is_running() else None
+
+
+def down(folder: Path) -> bool:
+    """Stop the stack of ``folder``; False if none was running."""
+    stack = load(folder)
+    if stack is not None:
+        stack.emulator.stop()
+    (folder / _FILE).unlink(missing_ok=True)
+    return stack is not None
+
+
+def _deploy(emulator: Emulator, folder: Path) -> None:
+    bucket = f"{STACK}-artifacts"
+    aws_client(emulator, "s3").create_bucket(Bucket=bucket)
+    runtime = f"python3.{sys.version_info.minor}"
+    parameters = ["EnableSandbox=true", f"GatewayUrl={emulator.url}", f"PythonRuntime={runtime}"]
+    _sam(
+        emulator,
+        folder,
+        "deploy",
+        *("--template", str(BUILD / "sam" / "template.yaml")),
+        *("--stack-name", STACK, "--s3-bucket", bucket, "--region", REGION),
+        *("--capabilities", "CAPABILITY_IAM", "--no-confirm-changeset", "--no-progressbar"),
+        *("--parameter-overrides", *parameters),
+    )
+
+
+def _sam(emulator: Emulator, folder: Path, *arguments: str) -> None:
+    log = folder / f"sam-{arguments[0]}.log"
+    settings = {
+        "AWS_ENDPOINT_URL": emulator.url,
+        "SAM_CLI_TELEMETRY": "0",
+        "LAYER_PYTHON": str(EMULATOR_PYTHON),
+        "PIP_DISABLE_PIP_VERSION_CHECK": "1",
+    }
+    with log.open("w") as output:
+        done = subprocess.run(
+            [str(SAM), *arguments],
+            cwd=ROOT,
+            env={**os.environ, **CREDENTIALS, **settings},
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            check=False,
+        )
+    if done.returncode != 0:
+        tail = "\n".join(log.read_text().splitlines()[-15:])
+        raise RuntimeError(f"sam {arguments[0]} failed; its log is {log} and ends:\n{tail}")
+
+
+def _describe(emulator: Emulator, folder: Path) -> Stack:
+    (described,) = aws_client(emulator, "cloudformation").describe_stacks(StackName=STACK)["Stacks"]
+    outputs = {output["OutputKey"]: output["OutputValue"] for output in described["Outputs"]}
+    key = aws_client(emulator, "kms").get_public_key(KeyId=outputs["LogKeyId"])["PublicKey"]
+    raw = load_der_public_key(key if isinstance(key, bytes) else b64decode(key))
+    public = raw.public_bytes(Encoding.Raw, PublicFormat.Raw)
+    log_key = folder / "log-key.txt"
+    log_key.write_text(VerifierKey(outputs["LogOrigin"], public).text() + "\n")
+    return Stack(
+        emulator_pid=emulator.pid,
+        emulator_port=emulator.port,
+        base_url=outputs["BaseUrl"],
+        sandbox_url=outputs["SandboxUrl"],
+        discount_machine_arn=outputs["DiscountStateMachineArn"],
+        registration_machine_arn=outputs["RegistrationStateMachineArn"],
+        business_table=outputs["BusinessTable"],
+        keys=str(folder / "keys"),
+        log_key=str(log_key),
+    )
+
+
+def main(command: str) -> int:
+    """``up`` keeps the stack running in build/local and says where; ``down`` stops it."""
+    if command == "down":
+        print("The stack is stopped." if down(LOCAL) else "No stack was running; `make up` starts one.")
+        return 0
+    running = load(LOCAL)
+    if running is None:
+        began = time.monotonic()
+        LOCAL.mkdir(parents=True, exist_ok=True)
+        running = up(LOCAL, lambda step: print(f"  {time.monotonic() - began:5.1f} s  {step}", flush=True))
+    print(f"API            {running.base_url}")
+    print(f"Sandbox        {running.sandbox_url}")
+    print(f"Partner keys   {running.keys}")
+    print(f"Log key        {running.log_key}")
+    print("Next: read docs/api.md for the routes; `make down` stops the stack.")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1]))
