@@ -31,7 +31,7 @@ _ACCEPTORS = {
     "city": ["313100000013", "325290000012", "313301099999"],
     "rural": ["322290000011", "314305006665", "402391000068"],
     "foreign": ["501290000012", "787290000019"],
-    "finance_company": ["907290000000"],
+    "finance_company": ["907290000004"],
     "other": ["319361000013"],
 }
 _CLASSES = ["state_joint"] * 10 + ["city"] * 5 + ["rural"] * 3 + ["foreign"]
@@ -45,6 +45,7 @@ _RATES = {
     "commercial": ("3.200000", "3.450000", "3.700000"),
 }
 _FEN_PER_WAN = 1_000_000
+_WARM_UP = 24
 
 
 def credit_code(number: int) -> str:
@@ -77,11 +78,17 @@ def main() -> None:
     ):
         text = json.dumps(content, ensure_ascii=False, indent=1)
         (SAMPLES / f"{name}.json").write_text(text + "\n", encoding="utf-8")
-    with (SAMPLES / "bills.csv").open("w", encoding="utf-8", newline="") as file:
+    _write_bills("bills.csv", rows)
+    serials = iter(range(5_001, 10_000))
+    _write_bills("warm_up.csv", [_plain(draw, enterprises, companies[:-2], serials) for _ in range(_WARM_UP)])
+    print(f"{len(rows)} bills, {len(enterprises)} enterprises, {len(institutions)} institutions in {SAMPLES}")
+
+
+def _write_bills(name: str, rows: list[Row]) -> None:
+    with (SAMPLES / name).open("w", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)
-    print(f"{len(rows)} bills, {len(enterprises)} enterprises, {len(institutions)} institutions in {SAMPLES}")
 
 
 _INSTITUTIONS = [
@@ -313,7 +320,7 @@ _REFUSED: dict[str, Change] = {
     "CHAIN_FIRST_ENDORSER": _both(
         _chain_of(103, 104), _differ(f"bill.endorsements.0.endorser.account=3500{999:014d}")
     ),
-    "DISCLOSURE_MISSING": _acceptor("907290000000", "finance_company", differs="bill.disclosure=missing"),
+    "DISCLOSURE_MISSING": _acceptor("907290000004", "finance_company", differs="bill.disclosure=missing"),
     "ACCEPTOR_OVERDUE": _acceptor("318110000014"),
     "ACCEPTOR_BLOCKED": _acceptor("316331000018"),
     "INVOICE_NOT_FOUND": _differ("invoice=absent"),

@@ -1,0 +1,48 @@
+# make demo   the main job: 200 sample bills become money on the local stack
+# make test   every check and every test
+# make up     keep the local stack running; make down stops it
+# make lint   style, types, dependency direction, template
+# make bench  figures, each as a ratio to something run beside it
+.DEFAULT_GOAL := help
+.PHONY: help demo test up down lint bench samples lock
+
+PYTHON ?= python3
+VENVS := .venvs
+DEV := $(VENVS)/dev/bin
+BILLS ?= infrastructure/local/samples/bills.csv
+export PYTHONPATH := layers/core:infrastructure/local
+export PYTHONDONTWRITEBYTECODE := 1
+
+help:
+	@sed -n 's/^# make/make/p' Makefile
+
+$(VENVS)/%/.ready: requirements/%.txt
+	@echo "  installing $* (once)"
+	@rm -rf $(VENVS)/$*
+	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Python 3.11 or newer is needed.")'
+	@$(PYTHON) -m venv $(VENVS)/$*
+	@$(VENVS)/$*/bin/python -m pip install --quiet --disable-pip-version-check --requirement $<
+	@touch $@
+
+READY := $(VENVS)/dev/.ready $(VENVS)/emulator/.ready $(VENVS)/sam/.ready
+
+demo: $(READY)
+	@$(DEV)/python infrastructure/local/demo.py --bills "$(BILLS)"
+
+up: $(READY)
+	@$(DEV)/python infrastructure/local/stack.py up
+
+down: $(VENVS)/dev/.ready
+	@$(DEV)/python infrastructure/local/stack.py down
+
+lint: $(VENVS)/dev/.ready
+	@PATH="$(CURDIR)/$(DEV):$$PATH" infrastructure/local/lint.sh
+
+test: $(READY) lint
+	@$(DEV)/python -m pytest
+
+bench: $(READY)
+	@$(DEV)/python -m pytest tests/benchmarks --benchmarks -s
+
+samples: $(VENVS)/dev/.ready
+	@$(DEV)/python infrastructure/local/make_samples.py
