@@ -24,7 +24,7 @@ from rongtong.domain.sub_bill_range import SubBillRange
 
 Row = dict[str, Any]
 TODAY = date(2026, 4, 15)
-_LAST_MATURITY = date(2026, 10, 15)
+_FIRST_MATURITY = date(2026, 5, 6)
 _CALENDAR = legal_calendar()
 _ACCEPTORS = {
     "state_joint": ["102100099996", "105100000017", "309391000011", "308584000013", "301290000007", "310290000013"],
@@ -150,7 +150,8 @@ def _plain(draw: random.Random, enterprises: list[Row], companies: list[Row], se
     group = draw.choice(_CLASSES)
     bank = draw.choice(_ACCEPTORS[group])
     issued = _working_day(draw, date(2026, 1, 5), date(2026, 4, 1))
-    matures = min(_months_later(issued, draw.choice((3, 4, 5, 6, 6, 6))), _LAST_MATURITY)
+    months = draw.choice((3, 4, 5, 6, 6, 6))
+    matures = max(_months_later(issued, months), _FIRST_MATURITY)
     amount = draw.randrange(5, 400) * _FEN_PER_WAN + draw.choice((0, 0, draw.randrange(1, _FEN_PER_WAN)))
     start = draw.choice((1, 1, 1, draw.randrange(2, 900) * _FEN_PER_WAN + 1))
     ordered = issued - timedelta(days=draw.randrange(10, 60))
@@ -246,7 +247,9 @@ def _long_chain(row: Row, _: list[Row], *, parties: list[str], day: date | None 
     dates = [issued + timedelta(days=2 + at * 10 // len(hands)) for at in range(len(hands))]
     if day is not None:
         dates[-1] = day
-    row["chain"] = ">".join([drawer, credit_code(102)] + [f"{hand}@{at}" for hand, at in zip(hands, dates, strict=True)])
+    row["chain"] = ">".join(
+        [drawer, credit_code(102)] + [f"{hand}@{at}" for hand, at in zip(hands, dates, strict=True)]
+    )
 
 
 def _chain_of(*numbers: int, day: date | None = None) -> Change:
@@ -317,9 +320,7 @@ _REFUSED: dict[str, Change] = {
     "AMOUNT_MISMATCH": _differ("bill.face_fen=100"),
     "NOT_THE_HOLDER": _differ(f"bill.holder.uscc={credit_code(105)}"),
     "CHAIN_BROKEN": _both(_chain_of(103, 104, 106), _differ(f"bill.endorsements.1.endorser.uscc={credit_code(107)}")),
-    "CHAIN_FIRST_ENDORSER": _both(
-        _chain_of(103, 104), _differ(f"bill.endorsements.0.endorser.account=3500{999:014d}")
-    ),
+    "CHAIN_FIRST_ENDORSER": _both(_chain_of(103, 104), _differ(f"bill.endorsements.0.endorser.account=3500{999:014d}")),
     "DISCLOSURE_MISSING": _acceptor("907290000004", "finance_company", differs="bill.disclosure=missing"),
     "ACCEPTOR_OVERDUE": _acceptor("318110000014"),
     "ACCEPTOR_BLOCKED": _acceptor("316331000018"),

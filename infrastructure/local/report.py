@@ -32,7 +32,11 @@ def render(summary: dict[str, Any], outcomes: list[Outcome], shown: Outcome | No
         _outcomes(outcomes),
     ]
     if shown is not None and cost is not None:
-        parts += ["<h2>One discount, step by step (milliseconds)</h2>", f"<p>{escape(example(shown))}</p>", _steps(cost)]
+        parts += [
+            "<h2>One discount, step by step (milliseconds)</h2>",
+            f"<p>{escape(example(shown))}</p>",
+            _steps(cost),
+        ]
     parts.append(f"<h2>All figures</h2><table>{rows}</table>")
     body = "\n".join(parts)
     head = f'<meta charset="utf-8"><title>RongTong: one run</title><style>{_STYLE}</style>'

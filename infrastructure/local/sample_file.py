@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import csv
 import json
 from dataclasses import dataclass
@@ -198,7 +197,7 @@ def _differ(records: Document, path: list[str], value: str) -> None:
         records[path[0]] = None
         return
     # A company's document is shared by every place that names it; only this place differs.
-    records[path[0]] = copy.deepcopy(records[path[0]])
+    records[path[0]] = json.loads(json.dumps(records[path[0]]))
     target: Any = records[path[0]]
     for step in path[1:-1]:
         target = target[int(step)] if isinstance(target, list) else target[step]

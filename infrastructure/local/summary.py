@@ -105,7 +105,9 @@ def show(console: Console, summary: Summary, outcomes: list[Outcome]) -> None:
         ("state transitions", "transitions"),
         ("write units", "write_units"),
     ):
-        figures.add_row(f"{label} per discount, mean / worst", f"{summary[f'{key}_per_discount']} / {summary[f'{key}_max']}")
+        figures.add_row(
+            f"{label} per discount, mean / worst", f"{summary[f'{key}_per_discount']} / {summary[f'{key}_max']}"
+        )
     console.print(figures)
 
 

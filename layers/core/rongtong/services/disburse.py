@@ -14,7 +14,8 @@ from rongtong.domain.lifecycle import (
 from rongtong.domain.sub_bill_range import SubBillRange
 from rongtong.services.context import Context
 from rongtong.services.discounts import load
-from rongtong.services.errors import ContractAlteredError
+from rongtong.services.errors import ContractAlteredError, EvidencePendingError
+from rongtong.services.evidence_log import pending
 from rongtong.services.ports import BankUnavailableError, PaymentAnswer, PaymentOrder
 from rongtong.services.records import STATE, enterprise_pk, final_writes, iso, payment_sk
 from rongtong.services.seal import contract_key
@@ -28,7 +29,8 @@ def disburse(context: Context, discount_id: str) -> Document:
     """Pay a sealed discount, or learn what became of its payment. Safe to repeat and to run twice at once.
 
     Answers ``payment``: SUCCEEDED, FAILED (with ``reason``; nothing was paid), or PROCESSING / UNKNOWN: ask again.
-    Raises BillLockedError before any intent is stored, RegistryUnavailableError, ContractAlteredError, TransitionError.
+    Raises BillLockedError before any intent is stored, RegistryUnavailableError,
+    EvidencePendingError, ContractAlteredError, TransitionError.
     """
     item = load(context, discount_id)
     if item.body["status"] == DiscountStatus.DISBURSED:
@@ -36,6 +38,8 @@ def disburse(context: Context, discount_id: str) -> Document:
     require_discount_transition(DiscountStatus(item.body["status"]), DiscountStatus.DISBURSED)
     payment = context.store.get(item.pk, payment_sk(1))
     if payment is None:
+        if pending(item):
+            raise EvidencePendingError("Not everything of this discount is in the evidence log; run Seal again.")
         _check_contract(context, item)
         context.bills.lock(str(item.body["bill_number"]), _range(item), discount_id)
         payment, first = _store_intent(context, item)

@@ -71,6 +71,12 @@ class ContractAlteredError(RongTongError):
     code = "CONTRACT_ALTERED"
 
 
+class EvidencePendingError(RongTongError):
+    """Events of the discount are not in the evidence log yet: nothing may be paid."""
+
+    code = "EVIDENCE_PENDING"
+
+
 class PaymentPendingError(RongTongError):
     """Money may be on its way: the discount may not be unwound."""
 

@@ -1,7 +1,8 @@
 """The evidence log: hashes of domain events in an RFC 6962 tree whose signed head only ever grows.
 
-A batch of leaves, the head that covers it and the change of the aggregate it came from are one transaction, on
-condition that the head is still the one that was read: the log cannot fork, and nothing is logged by halves.
+Order of an append: stage the batch of leaves at the tree's size, sign, move the head. A position is staged once and never
+changed, and the head moves from a position only by the batch that is staged there: the log cannot fork, and every leaf
+under a signed head is stored. A batch whose writer died is published by the next writer, who must pass it anyway.
 """
 
 from __future__ import annotations
@@ -9,18 +10,21 @@ from __future__ import annotations
 import random
 import time
 from base64 import b64decode, b64encode
+from contextlib import suppress
 
 from rongtong.domain.checkpoint import checkpoint_text, format_signature, key_id
 from rongtong.domain.merkle import Frontier, inclusion_proof, leaf_hash
 from rongtong.domain.receipt import build_receipt, event_leaf
 from rongtong.services.context import Context, LogSigner
 from rongtong.services.errors import BusyError, NotFoundError, WrongStateError
-from rongtong.services.storage import Create, Document, Item, Replace, Write, WriteConflictError
+from rongtong.services.records import event_sk
+from rongtong.services.storage import Create, Document, Item, Replace, WriteConflictError
 
 LOG_PK = "log"
 LEAVES_PK = "log#leaves"
 _HASH_BYTES = 32
-_ATTEMPTS = 40
+_ATTEMPTS = 200
+_WRITER_DEAD_S = 0.5
 
 
 def sign_checkpoint(signer: LogSigner, origin: str, size: int, root: bytes) -> str:
@@ -48,51 +52,74 @@ def logged_count(body: Document) -> int:
     return sum(count for _, count in body.get("logged", ()))
 
 
-def append(context: Context, leaves: list[bytes], others: list[Write], mark: tuple[str, str]) -> None:
-    """Append leaves (their data, 32 bytes each) and write ``others`` in the same transaction.
+def append(context: Context, leaves: list[bytes]) -> int:
+    """Append leaves (their data, 32 bytes each) and answer the first one's index.
 
-    ``mark`` is the key of the one among ``others`` whose body learns where its leaves stand: ``[first index, count]``
-    is added to its ``logged``. Raises WriteConflictError if one of ``others`` failed, BusyError if the head was
-    never free.
+    A caller that dies before it has noted the index appends again when it is repeated: the log then holds the same hashes
+    twice, which proves no less. Raises BusyError if no position was ever free.
     """
     hashes = [leaf_hash(leaf) for leaf in leaves]
+    blocked_at, blocked_since = -1, 0.0
     for attempt in range(_ATTEMPTS):
         head = context.store.get(LOG_PK, "head")
         frontier = _frontier(head)
-        start = frontier.size
-        for entry in hashes:
-            frontier = frontier.append(entry)
-        note = sign_checkpoint(context.log_signer, context.log_origin, frontier.size, frontier.root())
-        body: Document = {"size": frontier.size, "peaks": _pack(frontier.peaks), "note": note}
-        log_writes: list[Write] = [
-            Create(LOG_PK, "head", body) if head is None else Replace(LOG_PK, "head", body, head.version),
-            Create(LEAVES_PK, f"{start:012d}", {"hashes": _pack(hashes)}),
-        ]
-        marked = [_mark(write, mark, start, len(hashes)) for write in others]
-        try:
-            context.store.transact([*log_writes, *marked])
-        except WriteConflictError as conflict:
-            if any(position >= len(log_writes) for position in conflict.failed):
-                raise
-            time.sleep(random.uniform(0, 0.02 * (attempt + 1)))
-            continue
-        return
-    raise BusyError("The log's head changed with every attempt; run the same task again.")
+        staged = context.store.get(LEAVES_PK, _position(frontier.size))
+        if staged is None:
+            if _stage(context, frontier.size, hashes):
+                _publish(context, head, frontier, hashes)
+                return frontier.size
+        elif blocked_at != frontier.size:
+            blocked_at, blocked_since = frontier.size, time.monotonic()
+        elif time.monotonic() - blocked_since > _WRITER_DEAD_S:
+            _publish(context, head, frontier, _unpack(str(staged.body["hashes"])))
+        time.sleep(random.uniform(0.005, 0.01 + 0.002 * attempt))
+    raise BusyError("Other writers were always first at the log; run the same task again.")
+
+
+def _stage(context: Context, position: int, hashes: list[bytes]) -> bool:
+    try:
+        context.store.transact([Create(LEAVES_PK, _position(position), {"hashes": _pack(hashes)})])
+    except WriteConflictError:
+        return False
+    return True
+
+
+def _publish(context: Context, head: Item | None, frontier: Frontier, hashes: list[bytes]) -> None:
+    for entry in hashes:
+        frontier = frontier.append(entry)
+    note = sign_checkpoint(context.log_signer, context.log_origin, frontier.size, frontier.root())
+    body: Document = {"size": frontier.size, "peaks": _pack(frontier.peaks), "note": note}
+    moved = Create(LOG_PK, "head", body) if head is None else Replace(LOG_PK, "head", body, head.version)
+    # Whoever moved the head from here meanwhile can only have done so by this very batch.
+    with suppress(WriteConflictError):
+        context.store.transact([moved])
 
 
 def append_pending(context: Context, item: Item) -> bool:
-    """Append what the aggregate has not logged yet; False if there was nothing. Safe to repeat."""
-    if not pending(item):
+    """Append what the aggregate has not logged yet and note where it stands; False if there was nothing."""
+    waiting = pending(item)
+    if not waiting:
         return False
-    leaves = pending_leaves(context, item)
-    append(context, leaves, [Replace(item.pk, item.sk, item.body, item.version)], (item.pk, item.sk))
+    before = logged_count(item.body)
+    start = append(context, pending_leaves(context, item))
+    while logged_count(item.body) == before:
+        logged = [*item.body.get("logged", ()), [start, len(waiting)]]
+        try:
+            context.store.transact([Replace(item.pk, item.sk, {**item.body, "logged": logged}, item.version)])
+        except WriteConflictError:
+            found = context.store.get(item.pk, item.sk)
+            assert found is not None, "an aggregate's state is never deleted"
+            item = found
+        else:
+            break
     return True
 
 
 def pending_leaves(context: Context, item: Item) -> list[bytes]:
     """Leaf data of the stored events that the log does not hold yet."""
-    stored = context.store.query(item.pk, "event#", start=f"event#{logged_count(item.body) + 1:04d}")
-    return [leaf_of(document.body) for document in stored]
+    waiting = pending(item)
+    stored = context.store.query(item.pk, "event#", start=event_sk(waiting.start))
+    return [leaf_of(document.body) for document in stored[: len(waiting)]]
 
 
 def leaf_of(document: Document) -> bytes:
@@ -136,11 +163,8 @@ def _frontier(head: Item | None) -> Frontier:
     return Frontier(int(head.body["size"]), tuple(_unpack(str(head.body["peaks"]))))
 
 
-def _mark(write: Write, mark: tuple[str, str], start: int, count: int) -> Write:
-    if (write.pk, write.sk) != mark or not isinstance(write, Replace):
-        return write
-    logged = [*write.body.get("logged", ()), [start, count]]
-    return Replace(write.pk, write.sk, {**write.body, "logged": logged}, write.version)
+def _position(size: int) -> str:
+    return f"{size:012d}"
 
 
 def _pack(hashes: list[bytes] | tuple[bytes, ...]) -> str:

@@ -1,4 +1,7 @@
-"""Sealing: the contract is archived, and its hash and the deal so far stand in the evidence log before money moves."""
+"""Sealing: the contract is archived, and its hash and the deal so far stand in the evidence log before money moves.
+
+Disbursement refuses a discount whose events are not all in the log.
+"""
 
 from __future__ import annotations
 
@@ -8,10 +11,10 @@ from rongtong.domain.canonical import canonical_bytes
 from rongtong.domain.lifecycle import DiscountStatus, require_discount_transition
 from rongtong.services.context import Context
 from rongtong.services.discounts import load, request_of
-from rongtong.services.evidence_log import append, append_pending, leaf_of, pending_leaves
+from rongtong.services.evidence_log import append_pending
 from rongtong.services.records import STATE, change_writes, enterprise_pk
 from rongtong.services.settings import load_institution
-from rongtong.services.storage import Create, Document, Item
+from rongtong.services.storage import Document, Item
 
 _SEALED_OR_LATER = frozenset({DiscountStatus.SEALED, DiscountStatus.DISBURSED})
 
@@ -30,9 +33,9 @@ def seal(context: Context, discount_id: str) -> Document:
         context.archive.put(contract_key(discount_id, digest), content)
         data: Document = {"contract_sha256": digest, "contract_key": contract_key(discount_id, digest)}
         changes: Document = {"status": DiscountStatus.SEALED.value, "contract_sha256": digest}
-        writes = change_writes(item, "discount_id", changes, "ContractSealed", context.clock.now(), data)
-        sealed = [leaf_of(write.body) for write in writes if isinstance(write, Create)]
-        append(context, [*pending_leaves(context, item), *sealed], writes, (item.pk, item.sk))
+        context.store.transact(change_writes(item, "discount_id", changes, "ContractSealed", context.clock.now(), data))
+        item = load(context, discount_id)
+    append_pending(context, item)
     return {"discount_id": discount_id, "sealed": True}
 
 
