@@ -9,20 +9,20 @@ import sys
 import time
 from pathlib import Path
 
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
 from measure import cost_of
 from partner_client import PartnerClient
 from paths import BUILD, SAMPLES
 from report import render
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rongtong.domain.receipt import ReceiptError, verify_receipt
+from rongtong.verify import main as verify_file
 from sample_file import SampleBill, SampleFileError, read_bills, read_json
 from seed import load_key
 from stack import Stack, up
 from submit import IN_FLIGHT, Outcome, PartnerError, prepare_sandbox, register, statement_total, submit_all
 from summary import example, faults, percentile, show, summarise
-
-from rongtong.domain.receipt import ReceiptError, verify_receipt
-from rongtong.verify import main as verify_file
 
 BUSINESS_TIME = "2026-04-15T10:00:00+08:00"
 _FOLDER = BUILD / "demo"
@@ -62,8 +62,7 @@ def _run(console: Console, stack: Stack, bills: list[SampleBill], began: float) 
         prepare_sandbox(stack.sandbox_url, BUSINESS_TIME, [*warm_up, *bills], enterprises)
         progress.update(task, completed=1)
         task = progress.add_task("enterprises registered", total=len(enterprises))
-        ids = register(client, enterprises)
-        progress.update(task, completed=len(enterprises))
+        ids = register(client, enterprises, lambda: progress.advance(task))
         task = progress.add_task("warm-up bills", total=len(warm_up))
         submit_all(client, warm_up, ids, _FOLDER / "warm-up", lambda _: progress.advance(task))
         before = statement_total(stack.sandbox_url)

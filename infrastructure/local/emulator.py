@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 import socket
 import subprocess
-import sys
 import tempfile
 import time
-import urllib.request
 from contextlib import suppress
 from pathlib import Path
+
+import requests
 
 REGION = "us-east-1"
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": REGION}
@@ -23,9 +22,10 @@ _STOP_S = 15
 class Emulator:
     """A running emulator; ``folder`` holds its state and its log, and is emptied at every start."""
 
-    def __init__(self, pid: int, port: int) -> None:
+    def __init__(self, pid: int, port: int, folder: Path) -> None:
         self.pid = pid
         self.port = port
+        self.folder = folder
 
     @property
     def url(self) -> str:
@@ -38,7 +38,7 @@ class Emulator:
 
         Raises RuntimeError with the place of the log when it does not.
         """
-        shutil.rmtree(folder, ignore_errors=True)
+        _discard(folder)
         (folder / "tmp").mkdir(parents=True)
         port = _free_port()
         with (folder / "emulator.log").open("w") as log:
@@ -50,11 +50,11 @@ class Emulator:
                 env=_environment(python, folder, port),
                 start_new_session=True,
             )
-        emulator = cls(process.pid, port)
+        emulator = cls(process.pid, port, folder)
         deadline = time.monotonic() + _START_S
         while time.monotonic() < deadline and process.poll() is None:
-            with suppress(OSError):
-                urllib.request.urlopen(f"{emulator.url}/_ministack/health", timeout=2).close()
+            with suppress(requests.ConnectionError):
+                requests.get(f"{emulator.url}/_ministack/health", timeout=5).raise_for_status()
                 return emulator
             time.sleep(0.1)
         emulator.stop()
@@ -70,6 +70,7 @@ class Emulator:
                 with suppress(ChildProcessError):
                     os.waitpid(self.pid, os.WNOHANG)
                 if not self.is_running():
+                    _discard(self.folder / "tmp")
                     return
                 time.sleep(0.05)
 
@@ -106,10 +107,10 @@ def _free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def scratch_folder() -> Path:
-    """A short-named folder for one emulator: function code is unpacked below it."""
-    return Path(tempfile.mkdtemp(prefix="rongtong-"))
-
-
-if __name__ == "__main__":
-    sys.exit("Use `make up`, which deploys the stack as well.")
+def _discard(folder: Path) -> None:
+    """Put the folder out of the way and delete it beside what follows: functions leave ten thousands of files."""
+    if not folder.exists():
+        return
+    discarded = Path(tempfile.mkdtemp(prefix=".discarded-", dir=folder.parent))
+    folder.rename(discarded / folder.name)
+    subprocess.Popen(["rm", "-rf", str(discarded)], start_new_session=True)

@@ -1,6 +1,6 @@
 """Writes the sample data: institutions, enterprises, counterparties, policy and 200 bills. Same output every time.
 
-Everything is invented but the bank codes, which are real numbers of the payment system; names say that they are samples.
+Everything is invented but the bank codes, which are real numbers of the payment system; names say they are samples.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ from collections.abc import Callable
 from datetime import date, timedelta
 from typing import Any
 
-from paths import SAMPLES
-from sample_file import COLUMNS
 from stdnum.cn import uscc
 
+from paths import SAMPLES
 from rongtong.adapters.calendars import legal_calendar
 from rongtong.domain.bill_number import check_digit
 from rongtong.domain.identity import organisation_check
 from rongtong.domain.sub_bill_range import SubBillRange
+from sample_file import COLUMNS
 
 Row = dict[str, Any]
 TODAY = date(2026, 4, 15)
@@ -45,7 +45,7 @@ _RATES = {
     "commercial": ("3.200000", "3.450000", "3.700000"),
 }
 _FEN_PER_WAN = 1_000_000
-_WARM_UP = 24
+_WARM_UP = 16
 
 
 def credit_code(number: int) -> str:

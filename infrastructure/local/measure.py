@@ -31,7 +31,8 @@ class Cost:
 def cost_of(states: Any, machine_arn: str, name: str) -> Cost:
     """Count one finished execution. ``states`` is a Step Functions client."""
     arn = f"{machine_arn.replace(':stateMachine:', ':execution:')}:{name}"
-    events, more = [], {}
+    events: list[dict[str, Any]] = []
+    more: dict[str, str] = {}
     while True:
         page = states.get_execution_history(executionArn=arn, maxResults=1000, **more)
         events += page["events"]

@@ -24,7 +24,7 @@ class _OneKey(HTTPSignatureKeyResolver):
     def resolve_public_key(self, key_id: str) -> Any:
         raise LookupError(key_id)
 
-    def resolve_private_key(self, key_id: str) -> Ed25519PrivateKey:
+    def resolve_private_key(self, key_id: str) -> Ed25519PrivateKey:  # noqa: ARG002 one client, one key
         return self._key
 
 
@@ -66,12 +66,13 @@ class PartnerClient:
             covered.append("content-digest")
         if "Idempotency-Key" in sent:
             covered.append("idempotency-key")
+        body: dict[str, Any] = {} if content is None else {"body": content}
         self._signer.sign(
             prepared,
             key_id=self._key_id,
             created=created or datetime.now(UTC),
             covered_component_ids=covered,
             include_alg=True,
-            **({"body": content} if content is not None else {}),
+            **body,
         )
         return self._session.send(prepared, timeout=_TIMEOUT_S)

@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.serialization import (
     PublicFormat,
     load_pem_private_key,
 )
+
 from paths import SAMPLES
 
 PARTNERS = {"partner-a": "partner", "partner-b": "partner", "operations": "operations"}

@@ -16,11 +16,11 @@ from typing import Any
 import boto3
 from botocore.config import Config
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_der_public_key
+
 from emulator import CREDENTIALS, REGION, Emulator
 from paths import BUILD, EMULATOR_PYTHON, LOCAL, ROOT, SAM
-from seed import make_keys, seed_platform
-
 from rongtong.domain.checkpoint import VerifierKey
+from seed import make_keys, seed_platform
 
 STACK = "rongtong"
 _FILE = "stack.json"
@@ -44,7 +44,7 @@ class Stack:
     @property
     def emulator(self) -> Emulator:
         """The emulator that it runs on."""
-        return Emulator(self.emulator_pid, self.emulator_port)
+        return Emulator(self.emulator_pid, self.emulator_port, Path(self.keys).parent / "emulator")
 
     def client(self, service: str) -> Any:
         """An AWS client with the emulator's root credentials: for operators' tools, never for partners."""

@@ -11,11 +11,14 @@ from pathlib import Path
 from typing import Any
 
 import requests
+
 from partner_client import PartnerClient
 from sample_file import SampleBill
 
 IN_FLIGHT = 8
-_POLL_S = 0.25
+_REGISTRATIONS_IN_FLIGHT = 3
+_OUTSIDE_AT_ONCE = 2 * IN_FLIGHT
+_FIRST_POLL_S, _POLL_S = 1.0, 0.5
 _PATIENCE_S = 180
 _CHUNK = 25
 _ENDS = {"DISBURSED": "disbursed", "REFUSED": "refused", "FAILED": "failed", "IN_REVIEW": "in_review"}
@@ -55,6 +58,9 @@ def prepare_sandbox(url: str, now: str, bills: Iterable[SampleBill], enterprises
     _outside("PUT", f"{url}/clock", {"now": now})
     accounts = [{**enterprise["account"], "uscc": enterprise["uscc"]} for enterprise in enterprises]
     _outside("POST", f"{url}/seed", {"accounts": accounts})
+    # Verification asks two registries at once: start as many of the sandbox's workers as that can ever need.
+    with ThreadPoolExecutor(_OUTSIDE_AT_ONCE) as pool:
+        list(pool.map(lambda _: _outside("GET", f"{url}/clock"), range(_OUTSIDE_AT_ONCE)))
     listed = list(bills)
     for at in range(0, len(listed), _CHUNK):
         chunk = listed[at : at + _CHUNK]
@@ -70,20 +76,23 @@ def statement_total(url: str) -> int:
     return int(_outside("GET", f"{url}/statement")["total_fen"])
 
 
-def register(client: PartnerClient, enterprises: list[Document]) -> dict[str, str]:
+def register(client: PartnerClient, enterprises: list[Document], done: Callable[[], object]) -> dict[str, str]:
     """Register every enterprise and wait until each is active; answers their ids by credit code."""
-    ids = {}
-    for enterprise in enterprises:
-        answer = client.post("/v1/enterprises", {**enterprise, "consent": {"terms_version": "2026-01"}})
-        if answer.status_code != 202:
-            raise PartnerError(f"Registering {enterprise['name']} answered {answer.status_code}: {answer.text}")
-        ids[str(enterprise["uscc"])] = str(answer.json()["enterprise_id"])
-    for enterprise_id in ids.values():
-        path = f"/v1/enterprises/{enterprise_id}"
-        found = _until(client, path, lambda document: document["status"] != "PENDING")
-        if found["status"] != "ACTIVE":
-            raise PartnerError(f"{enterprise_id} was not activated: {found.get('reason')}")
-    return ids
+    with ThreadPoolExecutor(_REGISTRATIONS_IN_FLIGHT) as pool:
+        return dict(pool.map(lambda enterprise: _register(client, enterprise, done), enterprises))
+
+
+def _register(client: PartnerClient, enterprise: Document, done: Callable[[], object]) -> tuple[str, str]:
+    answer = client.post("/v1/enterprises", {**enterprise, "consent": {"terms_version": "2026-01"}})
+    if answer.status_code != 202:
+        raise PartnerError(f"Registering {enterprise['name']} answered {answer.status_code}: {answer.text}")
+    enterprise_id = str(answer.json()["enterprise_id"])
+    path = f"/v1/enterprises/{enterprise_id}"
+    found = _until(client, path, lambda document: document["status"] != "PENDING")
+    if found["status"] != "ACTIVE":
+        raise PartnerError(f"{enterprise_id} was not activated: {found.get('reason')}")
+    done()
+    return str(enterprise["uscc"]), enterprise_id
 
 
 def submit_all(
@@ -106,10 +115,10 @@ def _one(client: PartnerClient, bill: SampleBill, ids: dict[str, str], receipts:
         raise PartnerError(f"Line {bill.line}: the holder {bill.holder_uscc} is not in enterprises.json.")
     answer = client.post("/v1/discounts", {**bill.request, "enterprise_id": ids[bill.holder_uscc]})
     if answer.status_code != 202:
-        problem = answer.json()
-        outcome = "refused" if answer.status_code in (409, 422) else "failed"
-        return Outcome(bill, outcome, str(problem.get("code", answer.status_code)))
+        ended = "refused" if answer.status_code in (409, 422) else "failed"
+        return Outcome(bill, ended, str(answer.json().get("code", answer.status_code)))
     path = f"/v1/discounts/{answer.json()['discount_id']}"
+    time.sleep(_FIRST_POLL_S)
     found = _until(client, path, lambda document: document["status"] in _ENDS)
     outcome = Outcome(bill, _ENDS[found["status"]], str(found.get("reason") or ""), found)
     if outcome.outcome == "disbursed":

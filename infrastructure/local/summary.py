@@ -7,12 +7,12 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-from measure import Cost
 from rich.console import Console
 from rich.table import Table
-from submit import Outcome
 
+from measure import Cost
 from rongtong.domain.money import fen_to_yuan
+from submit import Outcome
 
 Summary = dict[str, Any]
 

@@ -1,8 +1,8 @@
 """The evidence log: hashes of domain events in an RFC 6962 tree whose signed head only ever grows.
 
-Order of an append: stage the batch of leaves at the tree's size, sign, move the head. A position is staged once and never
-changed, and the head moves from a position only by the batch that is staged there: the log cannot fork, and every leaf
-under a signed head is stored. A batch whose writer died is published by the next writer, who must pass it anyway.
+Order of an append: stage the batch of leaves at the tree's size, sign, move the head. A position is staged once and
+never changed, and the head moves from a position only by the batch that is staged there: the log cannot fork, and every
+leaf under a signed head is stored. A batch whose writer died is published by the next writer, who must pass it anyway.
 """
 
 from __future__ import annotations
@@ -55,8 +55,8 @@ def logged_count(body: Document) -> int:
 def append(context: Context, leaves: list[bytes]) -> int:
     """Append leaves (their data, 32 bytes each) and answer the first one's index.
 
-    A caller that dies before it has noted the index appends again when it is repeated: the log then holds the same hashes
-    twice, which proves no less. Raises BusyError if no position was ever free.
+    A caller that dies before it has noted the index appends again when it is repeated: the log then holds the same
+    hashes twice, which proves no less. Raises BusyError if no position was ever free.
     """
     hashes = [leaf_hash(leaf) for leaf in leaves]
     blocked_at, blocked_since = -1, 0.0

@@ -1,0 +1,14 @@
+#!/usr/bin/env bash
+# Style, types, dependency direction and the template. Run by `make lint`.
+set -euo pipefail
+ruff format --check --quiet . || { echo "Not formatted; run: ruff format ."; exit 1; }
+ruff check --quiet .
+MYPYPATH=layers/core mypy --package rongtong
+# Every functions folder has its own app.py; the sandbox's modules lie beside it.
+for folder in functions/*/; do
+  MYPYPATH="layers/core:$folder" mypy "$folder"*.py
+done
+MYPYPATH=layers/core:infrastructure/local mypy infrastructure/local/*.py
+lint-imports --no-logo --quiet || lint-imports --no-logo
+cfn-lint template.yaml
+echo "lint: style, types, dependency direction and template are clean"
