@@ -1,0 +1,104 @@
+"""The 200 sample bills, driven through the use cases in memory."""
+
+from collections import Counter
+
+import pytest
+
+from in_memory import Platform, sample_bills
+from rongtong.domain.receipt import receipt_bytes, verify_receipt
+from rongtong.services.discounts import load
+from rongtong.services.evidence_log import receipt
+from sample_file import SampleFileError, read_bills
+
+
+@pytest.fixture(scope="module")
+def run():
+    platform = Platform()
+    bills = sample_bills()
+    return platform, bills, [platform.outcome(bill, f"key-{bill.line}") for bill in bills]
+
+
+def test_every_bill_ends_as_its_line_expects(run):
+    _, bills, outcomes = run
+    assert [(bill.line, *outcome) for bill, outcome in zip(bills, outcomes, strict=True)] == [
+        (bill.line, bill.expected, bill.reason) for bill in bills
+    ]
+
+
+def test_the_file_has_200_bills_with_each_refusal_for_another_rule(run):
+    _, bills, _ = run
+    expected = Counter(bill.expected for bill in bills)
+    refusals = [bill.reason for bill in bills if bill.expected == "refused"]
+    assert expected == {"disbursed": 160, "refused": 30, "in_review": 10}
+    assert len(set(refusals)) == 30
+
+
+def test_the_bank_paid_face_less_interest_of_the_disbursed_and_nothing_else(run):
+    platform, _, _ = run
+    paid = [item.body for item in platform.context.store.scan_states("discount#") if item.body["status"] == "DISBURSED"]
+    owed = sum(body["face_fen"] - body["interest_fen"] for body in paid)
+    assert sum(body["paid_fen"] for body in paid) == platform.bank.total_fen() == owed > 0
+
+
+def test_every_paid_discount_has_a_receipt_that_verifies(run):
+    platform, _, _ = run
+    proved = []
+    for item in platform.context.store.scan_states("discount#"):
+        if item.body["status"] == "DISBURSED":
+            content = receipt_bytes(receipt(platform.context, load(platform.context, item.body["discount_id"])))
+            proved.append(verify_receipt(content, platform.log_key).events[-1])
+    assert proved == ["DiscountPaid"] * 160
+
+
+def test_the_limits_hold_exactly_what_is_paid_or_in_review(run):
+    platform, _, _ = run
+    states = platform.context.store.scan_states("discount#")
+    live = [item.body for item in states if item.body["status"] in ("DISBURSED", "IN_REVIEW")]
+    for institution in ("bank-1", "bank-2", "bank-3", "bank-4"):
+        used = platform.context.store.counter(f"institution#{institution}", "exposure")
+        assert used == sum(body["face_fen"] for body in live if body["institution_id"] == institution)
+
+
+def test_no_personal_data_stands_in_clear_in_any_record(run):
+    platform, _, _ = run
+    stored = "".join(str(item.body) for item in platform.context.store.items.values())
+    clear = [account for account in platform.bank.accounts if account in stored]
+    assert clear == []
+    assert "1380000" not in stored.replace("sealed:", "")
+
+
+def test_every_end_was_told_to_the_enterprise_once(run):
+    platform, _, _ = run
+    states = platform.context.store.scan_states("discount#")
+    ended = [item.pk for item in states if item.body["status"] in ("DISBURSED", "REFUSED")]
+    assert sorted(ref for ref in platform.context.sms.sent if ref.startswith("discount#")) == sorted(
+        f"{pk}/outbox#0001" for pk in ended
+    )
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (("chain", lambda chain: "9" * 18 + ">" + chain), "neither companies.json nor enterprises.json"),
+        (("chain", lambda chain: chain.split(">")[0]), "drawer>payee"),
+        (("expected", lambda _: "maybe"), "expected is 'maybe'"),
+        (("amount_fen", lambda _: "1.5"), "line 2"),
+        (("differs", lambda _: "bill.nothing=1"), "there is no bill.nothing"),
+    ],
+)
+def test_a_file_that_cannot_be_used_is_refused_with_its_line(tmp_path, change, message):
+    import csv
+
+    from paths import SAMPLES
+    from sample_file import COLUMNS
+
+    column, edit = change
+    row = next(csv.DictReader((SAMPLES / "bills.csv").read_text(encoding="utf-8").splitlines()))
+    row[column] = edit(row[column])
+    path = tmp_path / "bills.csv"
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, COLUMNS)
+        writer.writeheader()
+        writer.writerow(row)
+    with pytest.raises(SampleFileError, match=message):
+        read_bills(path)
