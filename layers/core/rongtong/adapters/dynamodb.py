@@ -100,7 +100,9 @@ class DynamoStore:
             except TransactWriteError as error:
                 self._spent += 2 * len(writes)
                 reasons = [reason.code if reason else None for reason in error.cancellation_reasons]
-                failed = tuple(at for at, code in enumerate(reasons) if code == _CONDITION)
+                failed = tuple(
+                    sorted(at for at, code in zip(_sent_order(writes), reasons, strict=True) if code == _CONDITION)
+                )
                 if failed:
                     raise WriteConflictError("The records changed meanwhile.", failed=failed) from error
                 if attempt + 1 == _RETRIES or not _RETRYABLE & set(reasons):
@@ -155,6 +157,11 @@ class DynamoStore:
         reported = parsed.get("ConsumedCapacity", [])
         for entry in reported if isinstance(reported, list) else [reported]:
             self._spent += float(entry.get("WriteCapacityUnits", entry.get("CapacityUnits", 0)))
+
+
+def _sent_order(writes: Sequence[Write]) -> list[int]:
+    """Positions in the order in which PynamoDB sends them: all puts, then all updates."""
+    return sorted(range(len(writes)), key=lambda at: isinstance(writes[at], Count))
 
 
 def _back_off(attempt: int) -> None:

@@ -1,0 +1,167 @@
+"""One suite for store, archive and vault, held against the stand-in and against the real adapter."""
+
+import os
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from fakes import MemoryArchive, MemoryStore, PlainVault
+from rongtong.adapters.archive import S3Archive
+from rongtong.adapters.dynamodb import DynamoStore
+from rongtong.adapters.kms import KmsVault
+from rongtong.services.errors import ContractAlteredError, SealedDataError
+from rongtong.services.storage import Count, Create, Item, Replace, WriteConflictError
+from sandbox_server import create_table
+
+REGION = "us-east-1"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _credentials():
+    os.environ.update(AWS_ACCESS_KEY_ID="test", AWS_SECRET_ACCESS_KEY="test", AWS_DEFAULT_REGION=REGION)
+
+
+@pytest.fixture(params=["in memory", "dynamodb"])
+def store(request):
+    if request.param == "in memory":
+        yield MemoryStore()
+        return
+    with mock_aws():
+        create_table("business")
+        create_table("evidence")
+        yield DynamoStore("business", "evidence", region=REGION)
+
+
+@pytest.fixture(params=["in memory", "s3"])
+def archive(request):
+    if request.param == "in memory":
+        yield MemoryArchive()
+        return
+    with mock_aws():
+        boto3.client("s3", region_name=REGION).create_bucket(Bucket="contracts")
+        yield S3Archive("contracts")
+
+
+@pytest.fixture(params=["in memory", "kms"])
+def vault(request):
+    if request.param == "in memory":
+        yield PlainVault()
+        return
+    with mock_aws():
+        key = boto3.client("kms", region_name=REGION).create_key()["KeyMetadata"]["KeyId"]
+        yield KmsVault(key)
+
+
+def test_what_was_created_is_read_back_with_version_1(store):
+    store.transact([Create("a#1", "state", {"名": ["值", 1, None, True]})])
+    assert store.get("a#1", "state") == Item("a#1", "state", {"名": ["值", 1, None, True]}, 1)
+    assert store.get("a#1", "other") is None
+
+
+def test_a_document_is_created_once(store):
+    store.transact([Create("a#1", "state", {"n": 1})])
+    with pytest.raises(WriteConflictError) as conflict:
+        store.transact([Create("a#1", "state", {"n": 2})])
+    assert (conflict.value.failed, store.get("a#1", "state").body) == ((0,), {"n": 1})
+
+
+def test_a_document_is_replaced_only_at_the_version_that_was_read(store):
+    store.transact([Create("a#1", "state", {"n": 1})])
+    store.transact([Replace("a#1", "state", {"n": 2}, 1)])
+    with pytest.raises(WriteConflictError):
+        store.transact([Replace("a#1", "state", {"n": 3}, 1)])
+    assert store.get("a#1", "state") == Item("a#1", "state", {"n": 2}, 2)
+
+
+def test_a_transaction_writes_all_or_nothing_and_names_what_failed(store):
+    store.transact([Create("a#1", "state", {})])
+    writes = [
+        Create("b#1", "state", {}),
+        Create("a#1", "state", {}),
+        Count("c#1", "used", 5),
+        Replace("d#1", "state", {}, 1),
+    ]
+    with pytest.raises(WriteConflictError) as conflict:
+        store.transact(writes)
+    assert conflict.value.failed == (1, 3)
+    assert (store.get("b#1", "state"), store.counter("c#1", "used")) == (None, 0)
+
+
+def test_a_counter_fills_to_its_limit_exactly_and_gives_back(store):
+    store.transact([Count("c#1", "used", 60, 100)])
+    store.transact([Count("c#1", "used", 40, 100)])
+    with pytest.raises(WriteConflictError):
+        store.transact([Count("c#1", "used", 1, 100)])
+    store.transact([Count("c#1", "used", -30)])
+    assert store.counter("c#1", "used") == 70
+
+
+def test_a_counter_s_first_amount_may_not_exceed_its_limit(store):
+    with pytest.raises(WriteConflictError):
+        store.transact([Count("c#1", "used", 101, 100)])
+    assert store.counter("c#1", "used") == 0
+
+
+def test_a_partition_is_read_in_key_order_from_where_it_is_asked(store):
+    store.transact([Create("a#1", f"event#{number:04d}", {"n": number}) for number in (3, 1, 2)])
+    store.transact([Create("a#1", "outbox#0001", {}), Create("a#2", "event#0001", {})])
+    assert [item.body["n"] for item in store.query("a#1", "event#")] == [1, 2, 3]
+    assert [item.body["n"] for item in store.query("a#1", "event#", start="event#0002")] == [2, 3]
+
+
+def test_states_are_found_by_the_beginning_of_their_partition(store):
+    store.transact([Create("a#1", "state", {}), Create("a#1", "event#0001", {}), Create("b#1", "state", {})])
+    assert [item.pk for item in store.scan_states("a#")] == ["a#1"]
+
+
+def test_evidence_and_business_records_change_in_one_transaction(store):
+    store.transact([Create("log", "head", {"size": 1}), Create("a#1", "state", {})])
+    assert store.get("log", "head").body == {"size": 1}
+    assert store.query("log#leaves", "") == []
+
+
+def test_evidence_lies_in_a_table_of_its_own():
+    with mock_aws():
+        create_table("business")
+        create_table("evidence")
+        DynamoStore("business", "evidence", region=REGION).transact(
+            [Create("log", "head", {}), Create("a#1", "state", {})]
+        )
+        client = boto3.client("dynamodb", region_name=REGION)
+        kept = {
+            name: [item["pk"]["S"] for item in client.scan(TableName=name)["Items"]]
+            for name in ("business", "evidence")
+        }
+    assert kept == {"business": ["a#1"], "evidence": ["log"]}
+
+
+def test_an_archived_object_is_never_replaced(archive):
+    archive.put("contracts/1", b"one")
+    archive.put("contracts/1", b"one")
+    with pytest.raises(ContractAlteredError):
+        archive.put("contracts/1", b"two")
+    assert (archive.get("contracts/1"), archive.get("contracts/2")) == (b"one", None)
+
+
+def test_encrypted_text_opens_for_its_owner_only(vault):
+    key = vault.new_key("ent_1")
+    sealed = vault.encrypt("ent_1", key, "13812345678")
+    assert "13812345678" not in sealed
+    assert vault.decrypt("ent_1", key, sealed) == "13812345678"
+
+
+def test_a_ciphertext_moved_to_another_owner_does_not_open():
+    with mock_aws():
+        vault = KmsVault(boto3.client("kms", region_name=REGION).create_key()["KeyMetadata"]["KeyId"])
+        own, other = vault.new_key("ent_1"), vault.new_key("ent_2")
+        sealed = vault.encrypt("ent_1", own, "13812345678")
+        with pytest.raises(SealedDataError):
+            vault.decrypt("ent_2", other, sealed)
+
+
+def test_the_same_text_never_has_the_same_ciphertext():
+    with mock_aws():
+        vault = KmsVault(boto3.client("kms", region_name=REGION).create_key()["KeyMetadata"]["KeyId"])
+        key = vault.new_key("ent_1")
+        assert vault.encrypt("ent_1", key, "1") != vault.encrypt("ent_1", key, "1")
