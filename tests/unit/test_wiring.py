@@ -1,0 +1,184 @@
+"""template.yaml, the Chalice apps and the state machines name the same things."""
+
+import ast
+import importlib.util
+import inspect
+import json
+import re
+import sys
+
+import pytest
+import yaml
+
+import rongtong.domain.errors
+import rongtong.services.errors
+import rongtong.services.ports
+import rongtong.services.storage
+from paths import ROOT
+from rongtong.domain.errors import RongTongError
+
+
+class _Loader(yaml.SafeLoader):
+    """Reads CloudFormation's short forms as one-entry mappings."""
+
+
+def _short_form(loader, tag, node):
+    return {f"!{tag}": loader.construct_scalar(node) if isinstance(node, yaml.ScalarNode) else None}
+
+
+_Loader.add_multi_constructor("!", _short_form)
+TEMPLATE = yaml.load((ROOT / "template.yaml").read_text(encoding="utf-8"), _Loader)["Resources"]
+FUNCTIONS = {
+    name: resource["Properties"]
+    for name, resource in TEMPLATE.items()
+    if resource["Type"] == "AWS::Serverless::Function"
+}
+MACHINES = {
+    name: resource["Properties"]
+    for name, resource in TEMPLATE.items()
+    if resource["Type"] == "AWS::Serverless::StateMachine"
+}
+FOLDERS = sorted(path.parent.name for path in ROOT.glob("functions/*/app.py"))
+AWS_ERRORS = {"States.ALL", "States.Timeout"}
+
+
+@pytest.fixture(scope="module")
+def apps():
+    """Every Chalice app by its folder, imported without touching the cloud."""
+    import os
+
+    os.environ.setdefault("SANDBOX_TABLE", "sandbox")
+    os.environ.setdefault("AWS_DEFAULT_REGION", "us-east-1")
+    found = {}
+    for folder in FOLDERS:
+        path = ROOT / "functions" / folder
+        sys.path.insert(0, str(path))
+        try:
+            spec = importlib.util.spec_from_file_location(f"app_of_{folder}", path / "app.py")
+            module = importlib.util.module_from_spec(spec)
+            spec.loader.exec_module(module)
+        finally:
+            sys.path.remove(str(path))
+        found[folder] = module
+    return found
+
+
+def _folder(properties):
+    return properties["CodeUri"].removeprefix("functions/")
+
+
+def _machine(properties):
+    return json.loads((ROOT / properties["DefinitionUri"]).read_text(encoding="utf-8"))
+
+
+def test_routes_of_the_apps_are_the_events_of_the_template(apps):
+    routed = {
+        (folder, path, method.lower())
+        for folder, module in apps.items()
+        for path, methods in module.app.routes.items()
+        for method in methods
+    }
+    events = {
+        (_folder(properties), event["Properties"]["Path"], event["Properties"]["Method"])
+        for properties in FUNCTIONS.values()
+        for event in properties.get("Events", {}).values()
+        if event["Type"] == "Api"
+    }
+    assert routed == events
+    assert len(events) > 15
+
+
+def test_every_handler_exists(apps):
+    missing = [
+        name
+        for name, properties in FUNCTIONS.items()
+        if not callable(getattr(apps[_folder(properties)], properties["Handler"].partition(".")[2], None))
+    ]
+    assert missing == []
+
+
+def test_every_task_of_an_app_is_deployed(apps):
+    tasks = {(folder, task.name) for folder, module in apps.items() for task in module.app.pure_lambda_functions}
+    deployed = {(_folder(properties), properties["Handler"].partition(".")[2]) for properties in FUNCTIONS.values()}
+    assert tasks <= deployed
+
+
+@pytest.mark.parametrize("machine", MACHINES)
+def test_every_placeholder_has_a_substitution_and_the_right_to_be_invoked(machine):
+    properties = MACHINES[machine]
+    text = (ROOT / properties["DefinitionUri"]).read_text(encoding="utf-8")
+    placeholders = set(re.findall(r"\$\{(\w+)\}", text))
+    assert placeholders == set(properties["DefinitionSubstitutions"])
+    named = {value["!GetAtt"].removesuffix(".Arn") for value in properties["DefinitionSubstitutions"].values()}
+    policy = properties["Policies"][0]["Statement"][0]
+    assert {arn["!GetAtt"].removesuffix(".Arn") for arn in policy["Resource"]} == named <= set(FUNCTIONS)
+
+
+@pytest.mark.parametrize("machine", MACHINES)
+def test_every_error_that_a_machine_names_is_an_error_class(machine):
+    classes = {
+        name
+        for module in (
+            rongtong.domain.errors,
+            rongtong.services.errors,
+            rongtong.services.ports,
+            rongtong.services.storage,
+        )
+        for name, member in vars(module).items()
+        if inspect.isclass(member) and issubclass(member, RongTongError)
+    }
+    named = {
+        error
+        for state in _machine(MACHINES[machine])["States"].values()
+        for rule in state.get("Retry", []) + state.get("Catch", [])
+        for error in rule["ErrorEquals"]
+    }
+    assert named - AWS_ERRORS <= classes
+    assert named
+
+
+@pytest.mark.parametrize("machine", MACHINES)
+def test_every_state_is_reached_and_every_task_has_a_timeout(machine):
+    definition = _machine(MACHINES[machine])
+    states = definition["States"]
+    reached, more = set(), [definition["StartAt"]]
+    while more:
+        name = more.pop()
+        if name in reached:
+            continue
+        reached.add(name)
+        state = states[name]
+        more += [state[key] for key in ("Next", "Default") if key in state]
+        more += [rule["Next"] for rule in state.get("Choices", []) + state.get("Catch", [])]
+    assert reached == set(states)
+    assert [name for name, state in states.items() if state["Type"] == "Task" and "TimeoutSeconds" not in state] == []
+
+
+def test_every_error_class_has_a_code_of_its_own():
+    codes = {}
+    for path in ROOT.glob("layers/core/rongtong/**/*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ClassDef) and node.name.endswith("Error"):
+                for statement in node.body:
+                    if isinstance(statement, ast.Assign) and statement.targets[0].id == "code":
+                        codes.setdefault(statement.value.value, []).append(node.name)
+    assert {code: names for code, names in codes.items() if len(names) > 1} == {}
+    assert len(codes) > 20
+
+
+def test_only_the_sandbox_stands_under_its_condition():
+    conditional = {name for name, resource in TEMPLATE.items() if resource.get("Condition") == "WithSandbox"}
+    assert conditional == {"SandboxTable", "SandboxApi", "SandboxFunction"}
+
+
+def test_no_function_may_do_everything_with_anything():
+    wide = [
+        (name, action)
+        for name, properties in FUNCTIONS.items()
+        for policy in properties["Policies"]
+        for statement in policy["Statement"]
+        if "!If" not in statement
+        for action in (statement["Action"] if isinstance(statement["Action"], list) else [statement["Action"]])
+        if "*" in action or statement["Resource"] == "*"
+    ]
+    assert wide == []
