@@ -76,6 +76,7 @@ def up(folder: Path, say: Say) -> Stack:
         _sam(emulator, folder, "build", "--template", str(ROOT / "template.yaml"), "--build-dir", str(BUILD / "sam"))
         say("deploying template.yaml (sam deploy)")
         _deploy(emulator, folder)
+        _answer_as_the_template_says(emulator)
         stack = _describe(emulator, folder)
         say("seeding partners, institutions and policy")
         seed_platform(stack.client("dynamodb"), stack.business_table, make_keys(Path(stack.keys)))
@@ -118,6 +119,21 @@ def _deploy(emulator: Emulator, folder: Path) -> None:
         *("--capabilities", "CAPABILITY_IAM", "--no-confirm-changeset", "--no-progressbar"),
         *("--parameter-overrides", *parameters),
     )
+
+
+def _answer_as_the_template_says(emulator: Emulator) -> None:
+    """The emulator takes no gateway responses from an API's body, as AWS does: hand it the template's own."""
+    template = aws_client(emulator, "cloudformation").get_template(StackName=STACK, TemplateStage="Processed")
+    body = template["TemplateBody"]["Resources"]["PartnerApi"]["Properties"]["Body"]
+    gateway = aws_client(emulator, "apigateway")
+    (found,) = aws_client(emulator, "cloudformation").describe_stack_resources(
+        StackName=STACK, LogicalResourceId="PartnerApi"
+    )["StackResources"]
+    api = found["PhysicalResourceId"]
+    for kind, response in body["x-amazon-apigateway-gateway-responses"].items():
+        gateway.put_gateway_response(restApiId=api, responseType=kind, **response)
+    (stage,) = gateway.get_stages(restApiId=api)["item"]
+    gateway.create_deployment(restApiId=api, stageName=stage["stageName"])
 
 
 def _sam(emulator: Emulator, folder: Path, *arguments: str) -> None:

@@ -101,7 +101,7 @@ def read_body(request: Request | None, model: type[Model]) -> Model:
     """
     raw = _raw(request)
     if len(raw) > _BODY_BYTES_MAX:
-        raise BodyTooLargeError(f"The body has {len(raw)} bytes; at most {_BODY_BYTES_MAX} are read.")
+        raise BodyTooLargeError(f"The body has {len(raw)} bytes; at most {_BODY_BYTES_MAX} are read.", field="body")
     try:
         ContentDigest.verify(_served(request).headers.get("content-digest", ""), raw)
     except InvalidSignature as error:
@@ -110,8 +110,8 @@ def read_body(request: Request | None, model: type[Model]) -> Model:
         ) from error
     try:
         parsed = json.loads(raw)
-    except ValueError as error:
-        raise NotJsonError("The body is not JSON; send one JSON object in UTF-8.") from error
+    except (ValueError, RecursionError) as error:
+        raise NotJsonError("The body is not JSON; send one JSON object in UTF-8.", field="body") from error
     try:
         return model.model_validate(parsed)
     except ValidationError as error:

@@ -1,0 +1,73 @@
+"""What end-to-end tests do with the running stack."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import requests
+
+from partner_client import PartnerClient
+from sample_file import SampleBill, read_json
+from stack import Stack
+
+PATIENCE_S = 120
+
+
+@dataclass
+class Deployed:
+    """The running stack with its partners; every test takes plain bills of its own."""
+
+    stack: Stack
+    clients: dict[str, PartnerClient]
+    ids: dict[str, dict[str, str]]
+    plain: Iterator[SampleBill]
+    samples: list[SampleBill] = field(default_factory=list)
+
+    def request(self, bill: SampleBill, partner: str = "partner-a", **changes: Any) -> dict[str, Any]:
+        """The body of a bill's request."""
+        return {**bill.request, "enterprise_id": self.ids[partner][bill.holder_uscc], **changes}
+
+    def submit(self, bill: SampleBill, partner: str = "partner-a", **changes: Any) -> str:
+        """Submit and answer the discount's id."""
+        answer = self.clients[partner].post("/v1/discounts", self.request(bill, partner, **changes))
+        assert answer.status_code == 202, answer.text
+        return str(answer.json()["discount_id"])
+
+    def until(self, discount_id: str, *statuses: str, partner: str = "partner-a") -> dict[str, Any]:
+        """Follow a discount until it is in one of the statuses."""
+        return wait_for(
+            lambda: self.clients[partner].get(f"/v1/discounts/{discount_id}").json(),
+            lambda document: document.get("status") in statuses,
+        )
+
+    def payments(self, payee_account: str, amount_fen: int) -> list[dict[str, Any]]:
+        """Booked payments of one amount to one account, as the bank's statement tells."""
+        listed = requests.get(f"{self.stack.sandbox_url}/statement", timeout=30).json()["payments"]
+        return [p for p in listed if (p["payee_account"], p["amount_fen"]) == (payee_account, amount_fen)]
+
+    def behave(self, bill: SampleBill, **behaviour: Any) -> None:
+        """Let the bank behave so towards the bill's holder."""
+        for enterprise in read_json("enterprises.json"):
+            if enterprise["uscc"] == bill.holder_uscc:
+                account = {**enterprise["account"], "uscc": enterprise["uscc"], "behaviour": behaviour}
+                requests.post(f"{self.stack.sandbox_url}/seed", json={"accounts": [account]}, timeout=30)
+
+    def records(self) -> int:
+        """How many records the business table holds."""
+        table = self.stack.client("dynamodb")
+        pages = table.get_paginator("scan").paginate(TableName=self.stack.business_table, Select="COUNT")
+        return sum(page["Count"] for page in pages)
+
+
+def wait_for(read: Callable[[], Any], ready: Callable[[Any], bool]) -> Any:
+    """Read again and again until what is read is ready."""
+    deadline = time.monotonic() + PATIENCE_S
+    while True:
+        found = read()
+        if ready(found):
+            return found
+        assert time.monotonic() < deadline, f"not ready after {PATIENCE_S} s: {found}"
+        time.sleep(0.2)
