@@ -4,7 +4,7 @@
 # make lint   style, types, dependency direction, template
 # make bench  figures, each as a ratio to something run beside it
 .DEFAULT_GOAL := help
-.PHONY: help demo test up down lint bench samples lock
+.PHONY: help demo test up down lint bench samples
 
 PYTHON ?= python3
 VENVS := .venvs
@@ -42,7 +42,7 @@ test: $(READY) lint
 	@$(DEV)/python -m pytest
 
 bench: $(READY)
-	@$(DEV)/python -m pytest tests/benchmarks --benchmarks -s
+	@$(DEV)/python tests/benchmarks/bench.py
 
 samples: $(VENVS)/dev/.ready
 	@$(DEV)/python infrastructure/local/make_samples.py

@@ -182,3 +182,33 @@ def test_no_function_may_do_everything_with_anything():
         if "*" in action or statement["Resource"] == "*"
     ]
     assert wide == []
+
+
+def test_every_grant_on_business_records_but_the_sweeper_s_names_the_partitions():
+    open_grants = [
+        name
+        for name, properties in FUNCTIONS.items()
+        for policy in properties["Policies"]
+        for statement in policy["Statement"]
+        if statement.get("Resource") == {"!GetAtt": "BusinessTable.Arn"}
+        and not statement.get("Condition", {}).get("ForAllValues:StringLike", {}).get("dynamodb:LeadingKeys")
+    ]
+    assert open_grants == ["SweepRequestsFunction"]
+
+
+def test_only_what_an_operator_seeds_is_written_by_no_function():
+    written = {
+        key
+        for properties in FUNCTIONS.values()
+        for policy in properties["Policies"]
+        for statement in policy["Statement"]
+        if {"dynamodb:PutItem", "dynamodb:UpdateItem"} & set(_actions(statement))
+        for key in statement.get("Condition", {}).get("ForAllValues:StringLike", {}).get("dynamodb:LeadingKeys", [])
+    }
+    assert {"partner#*", "platform"} & written == set()
+    assert "discount#*" in written
+
+
+def _actions(statement):
+    actions = statement.get("Action", [])
+    return actions if isinstance(actions, list) else [actions]

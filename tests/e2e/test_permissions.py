@@ -1,0 +1,96 @@
+"""Each function's own role, used outside its code: it reaches what its job needs and nothing beyond."""
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError
+
+from emulator import REGION
+
+
+@pytest.fixture(scope="module")
+def resources(deployed):
+    """Physical names of the stack's resources by their logical ids."""
+    cloud = deployed.stack.client("cloudformation")
+    pages = cloud.get_paginator("list_stack_resources").paginate(StackName="rongtong")
+    return {
+        entry["LogicalResourceId"]: entry["PhysicalResourceId"]
+        for page in pages
+        for entry in page["StackResourceSummaries"]
+    }
+
+
+def _as(deployed, resources, function, service):
+    role = deployed.stack.client("lambda").get_function_configuration(FunctionName=resources[function])["Role"]
+    assumed = deployed.stack.client("sts").assume_role(RoleArn=role, RoleSessionName="test")["Credentials"]
+    return boto3.client(
+        service,
+        endpoint_url=deployed.stack.emulator.url,
+        region_name=REGION,
+        aws_access_key_id=assumed["AccessKeyId"],
+        aws_secret_access_key=assumed["SecretAccessKey"],
+        aws_session_token=assumed["SessionToken"],
+    )
+
+
+def _read(client, resources, table):
+    return client.get_item(TableName=resources[table], Key={"pk": {"S": "log"}, "sk": {"S": "head"}})
+
+
+def _write(client, resources, table):
+    return client.put_item(TableName=resources[table], Item={"pk": {"S": "discount#x"}, "sk": {"S": "state"}})
+
+
+def _remove(client, resources, table):
+    return client.delete_item(TableName=resources[table], Key={"pk": {"S": "discount#x"}, "sk": {"S": "state"}})
+
+
+def _scan(client, resources, table):
+    return client.scan(TableName=resources[table])
+
+
+def _sign(client, resources, key):
+    return client.sign(KeyId=resources[key], Message=b"x", MessageType="RAW", SigningAlgorithm="ED25519_SHA_512")
+
+
+def _start(client, resources, machine):
+    return client.start_execution(stateMachineArn=resources[machine], input="{}")
+
+
+@pytest.mark.parametrize(
+    ("function", "service", "action", "target"),
+    [
+        ("AuthorizeFunction", "dynamodb", _read, "BusinessTable"),
+        ("PayFunction", "dynamodb", _read, "BusinessTable"),
+        ("AuditFunction", "dynamodb", _read, "EvidenceTable"),
+        ("SealFunction", "kms", _sign, "LogKey"),
+        ("SweepRequestsFunction", "dynamodb", _scan, "BusinessTable"),
+    ],
+)
+def test_a_role_may_do_its_own_job(deployed, resources, function, service, action, target):
+    answer = action(_as(deployed, resources, function, service), resources, target)
+    assert answer["ResponseMetadata"]["HTTPStatusCode"] == 200
+
+
+@pytest.mark.parametrize(
+    ("function", "service", "action", "target"),
+    [
+        ("AuthorizeFunction", "dynamodb", _write, "BusinessTable"),
+        ("AuthorizeFunction", "dynamodb", _scan, "BusinessTable"),
+        ("PayFunction", "dynamodb", _read, "EvidenceTable"),
+        ("PayFunction", "kms", _sign, "LogKey"),
+        ("VerifyFunction", "dynamodb", _write, "EvidenceTable"),
+        ("AuditFunction", "dynamodb", _write, "BusinessTable"),
+        ("AuditFunction", "dynamodb", _write, "EvidenceTable"),
+        ("AuditFunction", "kms", _sign, "LogKey"),
+        ("RecordFunction", "dynamodb", _remove, "EvidenceTable"),
+        ("UnwindFunction", "dynamodb", _remove, "BusinessTable"),
+        ("RegistrationFunction", "stepfunctions", _start, "DiscountStateMachine"),
+        ("DeliverFunction", "stepfunctions", _start, "DiscountStateMachine"),
+        ("SandboxFunction", "dynamodb", _read, "BusinessTable"),
+        ("SweepRequestsFunction", "dynamodb", _write, "BusinessTable"),
+    ],
+)
+def test_a_role_may_do_nothing_beyond(deployed, resources, function, service, action, target):
+    with pytest.raises(ClientError) as denied:
+        action(_as(deployed, resources, function, service), resources, target)
+    assert denied.value.response["Error"]["Code"] in ("AccessDeniedException", "AccessDenied")
