@@ -1,7 +1,8 @@
 """Check a receipt offline: ``python -m rongtong.verify RECEIPT.json [--log-key FILE]``.
 
-Needs this package's domain folder and `cryptography`, no network and no trust in the platform: only the log's public
-key, which a verifier pins once (by default the file ``log-key.txt`` beside the receipt or in a folder above it).
+Needs this package's domain folder, `cryptography` and `rfc8785`, no network and no trust in the platform: only the
+log's public key, which a verifier pins once (by default the file ``log-key.txt`` beside the receipt or in a folder
+above it).
 """
 
 from __future__ import annotations
