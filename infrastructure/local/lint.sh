@@ -9,6 +9,6 @@ for folder in functions/*/; do
   MYPYPATH="layers/core:$folder" mypy "$folder"*.py
 done
 MYPYPATH=layers/core:infrastructure/local mypy infrastructure/local/*.py
-lint-imports --no-logo --quiet || lint-imports --no-logo
+lint-imports  > /dev/null || lint-imports 
 cfn-lint template.yaml
 echo "lint: style, types, dependency direction and template are clean"
