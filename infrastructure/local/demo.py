@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import shutil
 import sys
 import time
 from pathlib import Path
@@ -14,7 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from measure import cost_of
 from partner_client import PartnerClient
-from paths import BUILD, SAMPLES
+from paths import BUILD, SAMPLES, discard
 from report import render
 from rongtong.domain.receipt import ReceiptError, verify_receipt
 from rongtong.verify import main as verify_file
@@ -40,7 +39,7 @@ def main() -> int:
     except SampleFileError as error:
         console.print(f"[red]{error}[/red]")
         return 1
-    shutil.rmtree(_FOLDER, ignore_errors=True)
+    discard(_FOLDER)
     _FOLDER.mkdir(parents=True)
     console.print(f"RongTong: {len(bills)} bills become money, {IN_FLIGHT} in flight, on a local stack.")
     try:

@@ -6,12 +6,13 @@ import os
 import signal
 import socket
 import subprocess
-import tempfile
 import time
 from contextlib import suppress
 from pathlib import Path
 
 import requests
+
+from paths import discard
 
 REGION = "us-east-1"
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": REGION}
@@ -38,7 +39,7 @@ class Emulator:
 
         Raises RuntimeError with the place of the log when it does not.
         """
-        _discard(folder)
+        discard(folder)
         (folder / "tmp").mkdir(parents=True)
         port = _free_port()
         with (folder / "emulator.log").open("w") as log:
@@ -70,7 +71,7 @@ class Emulator:
                 with suppress(ChildProcessError):
                     os.waitpid(self.pid, os.WNOHANG)
                 if not self.is_running():
-                    _discard(self.folder / "tmp")
+                    discard(self.folder / "tmp")
                     return
                 time.sleep(0.05)
 
@@ -105,12 +106,3 @@ def _free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
-
-
-def _discard(folder: Path) -> None:
-    """Put the folder out of the way and delete it beside what follows: functions leave ten thousands of files."""
-    if not folder.exists():
-        return
-    discarded = Path(tempfile.mkdtemp(prefix=".discarded-", dir=folder.parent))
-    folder.rename(discarded / folder.name)
-    subprocess.Popen(["rm", "-rf", str(discarded)], start_new_session=True)

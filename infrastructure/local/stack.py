@@ -73,7 +73,7 @@ def up(folder: Path, say: Say) -> Stack:
     emulator = Emulator.start(EMULATOR_PYTHON, folder / "emulator")
     try:
         say("building the layers (sam build)")
-        _sam(emulator, folder, "build", "--template", str(ROOT / "template.yaml"), "--build-dir", str(BUILD / "sam"))
+        _build(emulator, folder)
         say("deploying template.yaml (sam deploy)")
         _deploy(emulator, folder)
         _answer_as_the_template_says(emulator)
@@ -103,6 +103,18 @@ def down(folder: Path) -> bool:
         stack.emulator.stop()
     (folder / _FILE).unlink(missing_ok=True)
     return stack is not None
+
+
+def _build(emulator: Emulator, folder: Path) -> None:
+    # What was built is kept beside the interpreter that it was built for.
+    cache = EMULATOR_PYTHON.parent.parent / "sam-cache"
+    _sam(
+        emulator,
+        folder,
+        "build",
+        *("--template", str(ROOT / "template.yaml"), "--build-dir", str(BUILD / "sam")),
+        *("--cached", "--parallel", "--cache-dir", str(cache)),
+    )
 
 
 def _deploy(emulator: Emulator, folder: Path) -> None:
@@ -141,6 +153,7 @@ def _sam(emulator: Emulator, folder: Path, *arguments: str) -> None:
     settings = {
         "AWS_ENDPOINT_URL": emulator.url,
         "SAM_CLI_TELEMETRY": "0",
+        "SAM_CLI_POLL_DELAY": "0.3",
         "LAYER_PYTHON": str(EMULATOR_PYTHON),
         "PIP_DISABLE_PIP_VERSION_CHECK": "1",
     }

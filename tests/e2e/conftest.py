@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,7 +10,7 @@ import pytest
 from demo import BUSINESS_TIME
 from deployed import Deployed
 from partner_client import PartnerClient
-from paths import BUILD, SAMPLES
+from paths import BUILD, SAMPLES, discard
 from sample_file import read_bills, read_json
 from seed import load_key
 from stack import up
@@ -21,7 +20,7 @@ from submit import prepare_sandbox, register
 @pytest.fixture(scope="session")
 def deployed() -> Iterator[Deployed]:
     folder = BUILD / "test"
-    shutil.rmtree(folder, ignore_errors=True)
+    discard(folder)
     folder.mkdir(parents=True)
     stack = up(folder, lambda step: None)
     try:

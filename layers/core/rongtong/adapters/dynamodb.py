@@ -50,9 +50,17 @@ class DynamoStore:
         self._evidence = _table(evidence, region, endpoint)
         self._connection = Connection(region=region, host=endpoint)
         self._spent = 0.0
-        self._count_capacity(self._connection)
         for record in (self._business, self._evidence):
-            self._count_capacity(record._get_connection().connection)
+            # One client for both tables and for transactions: each costs a tenth of a second at a cold start.
+            table = record._get_connection()
+            self._connection.add_meta_table(table.get_meta_table())
+            table.connection = self._connection
+        self._count_capacity()
+
+    @property
+    def session(self) -> Any:
+        """The botocore session, for other clients to share: it holds credentials and parsed service descriptions."""
+        return self._connection.session
 
     @property
     def write_units(self) -> int:
@@ -147,8 +155,8 @@ class DynamoStore:
     def _record(self, pk: str) -> type[_Record]:
         return self._evidence if pk == _EVIDENCE or pk.startswith(f"{_EVIDENCE}#") else self._business
 
-    def _count_capacity(self, connection: Any) -> None:
-        events = connection.client.meta.events
+    def _count_capacity(self) -> None:
+        events = self._connection.client.meta.events
         for operation in ("PutItem", "TransactWriteItems"):
             events.register(f"provide-client-params.dynamodb.{operation}", _ask_capacity)
             events.register(f"after-call.dynamodb.{operation}", self._add_capacity)

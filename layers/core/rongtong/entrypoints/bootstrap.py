@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from functools import cache
 
+import boto3
+
 from rongtong.adapters.archive import S3Archive
 from rongtong.adapters.bank import HttpBank
 from rongtong.adapters.calendars import legal_calendar
@@ -26,13 +28,11 @@ def context() -> Context:
     """The collaborators of this deployment, made once per process and before its first request is served."""
     env = os.environ
     clock_table = env.get("CLOCK_TABLE", "")
+    tables = env["BUSINESS_TABLE"], env["EVIDENCE_TABLE"]
+    store = DynamoStore(*tables, region=env["AWS_REGION"], endpoint=env.get("AWS_ENDPOINT_URL"))
+    boto3.setup_default_session(botocore_session=store.session)
     return Context(
-        store=DynamoStore(
-            env["BUSINESS_TABLE"],
-            env["EVIDENCE_TABLE"],
-            region=env["AWS_REGION"],
-            endpoint=env.get("AWS_ENDPOINT_URL"),
-        ),
+        store=store,
         clock=SandboxClock(clock_table) if clock_table else SystemClock(),
         vault=KmsVault(env["DATA_KEY_ID"]),
         log_signer=KmsLogSigner(env["LOG_KEY_ID"]),

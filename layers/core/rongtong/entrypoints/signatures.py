@@ -50,6 +50,8 @@ class _PartnerKeys(HTTPSignatureKeyResolver):
 
     def __init__(self, store: Store) -> None:
         self._store = store
+        self.signer: Signer | None = None
+        """Whose key was resolved last."""
 
     def resolve_public_key(self, key_id: str) -> Ed25519PublicKey:
         partner_id, _, number = key_id.partition("#")
@@ -57,6 +59,8 @@ class _PartnerKeys(HTTPSignatureKeyResolver):
         keys = {} if item is None else item.body["keys"]
         if number not in keys:
             raise InvalidSignature("No such key.")
+        assert item is not None, "a partner without a record has no keys"
+        self.signer = Signer(partner_id, str(item.body["role"]))
         return Ed25519PublicKey.from_public_bytes(bytes.fromhex(keys[number]))
 
     def resolve_private_key(self, key_id: str) -> Any:
@@ -81,7 +85,8 @@ def signer_of(store: Store, request: SignedRequest) -> Signer:
 
     Raises SignatureError, or SignatureTooOldError for a right signature outside the window.
     """
-    verifier = HTTPMessageVerifier(signature_algorithm=ED25519, key_resolver=_PartnerKeys(store))
+    keys = _PartnerKeys(store)
+    verifier = HTTPMessageVerifier(signature_algorithm=ED25519, key_resolver=keys)
     required = [*_REQUIRED]
     if "?" in request.url:
         required.append("@query")
@@ -93,8 +98,5 @@ def signer_of(store: Store, request: SignedRequest) -> Signer:
     created = datetime.fromtimestamp(int(result.parameters["created"]), UTC)
     if datetime.now(UTC) - created > MAX_AGE:
         raise SignatureTooOldError
-    partner_id = str(result.parameters["keyid"]).partition("#")[0]
-    item = store.get(partner_pk(partner_id), STATE)
-    if item is None:
-        raise SignatureError("The partner was removed meanwhile.")
-    return Signer(partner_id, str(item.body["role"]))
+    assert keys.signer is not None, "a signature verified with a key that was resolved"
+    return keys.signer
