@@ -29,6 +29,7 @@ class MemoryStore:
     def __init__(self) -> None:
         self.items: dict[tuple[str, str], Item] = {}
         self.counters: dict[tuple[str, str], int] = {}
+        self.waiting: dict[tuple[str, str], str] = {}
         self.before_write: Callable[[Sequence[Write]], None] = lambda writes: None
         self.after_write: Callable[[Sequence[Write]], None] = lambda writes: None
         self.write_units = 0
@@ -44,7 +45,12 @@ class MemoryStore:
     def counter(self, pk: str, sk: str) -> int:
         return self.counters.get((pk, sk), 0)
 
-    def scan_states(self, prefix: str) -> list[Item]:
+    def due(self, before: str) -> list[Item]:
+        found = sorted((at, key) for key, at in self.waiting.items() if at < before)
+        return [self.items[key] for _, key in found]
+
+    def states(self, prefix: str) -> list[Item]:
+        """Every state whose partition begins with the prefix; for assertions."""
         return [item for item in self.items.values() if item.sk == "state" and item.pk.startswith(prefix)]
 
     def transact(self, writes: Sequence[Write]) -> None:
@@ -59,6 +65,9 @@ class MemoryStore:
             else:
                 version = write.version + 1 if isinstance(write, Replace) else 1
                 body = json.loads(json.dumps(write.body))
+                self.waiting.pop((write.pk, write.sk), None)
+                if isinstance(write, Create) and write.due is not None:
+                    self.waiting[write.pk, write.sk] = write.due
                 self.items[write.pk, write.sk] = Item(write.pk, write.sk, body, version)
         self.after_write(writes)
 

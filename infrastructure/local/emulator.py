@@ -10,6 +10,7 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
+import psutil
 import requests
 
 from paths import discard
@@ -76,12 +77,12 @@ class Emulator:
                 time.sleep(0.05)
 
     def is_running(self) -> bool:
-        """Whether its process group still exists."""
+        """Whether the process still exists, and is the emulator and no later one of the same number."""
         try:
-            os.killpg(self.pid, 0)
-        except ProcessLookupError:
+            process = psutil.Process(self.pid)
+            return "ministack" in process.cmdline() and process.status() != psutil.STATUS_ZOMBIE
+        except psutil.NoSuchProcess:
             return False
-        return True
 
 
 def _environment(python: Path, folder: Path, port: int) -> dict[str, str]:

@@ -110,9 +110,12 @@ def test_a_partition_is_read_in_key_order_from_where_it_is_asked(store):
     assert [item.body["n"] for item in store.query("a#1", "event#", start="event#0002")] == [2, 3]
 
 
-def test_states_are_found_by_the_beginning_of_their_partition(store):
-    store.transact([Create("a#1", "state", {}), Create("a#1", "event#0001", {}), Create("b#1", "state", {})])
-    assert [item.pk for item in store.scan_states("a#")] == ["a#1"]
+def test_what_is_due_is_found_oldest_first_until_it_is_written_again(store):
+    for name, due in (("late", "2026-04-15T02:05"), ("second", "2026-04-15T02:01"), ("first", "2026-04-15T02:00")):
+        store.transact([Create(f"a#{name}", "state", {}, due=due), Create(f"a#{name}", "event#0001", {})])
+    assert [item.pk for item in store.due("2026-04-15T02:05")] == ["a#first", "a#second"]
+    store.transact([Replace("a#first", "state", {}, 1)])
+    assert [item.pk for item in store.due("2026-04-15T02:05")] == ["a#second"]
 
 
 def test_evidence_and_business_records_change_in_one_transaction(store):

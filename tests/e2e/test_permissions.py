@@ -48,6 +48,12 @@ def _scan(client, resources, table):
     return client.scan(TableName=resources[table])
 
 
+def _due(client, resources, table):
+    values = {":yes": {"S": "yes"}}
+    condition = {"KeyConditionExpression": "due = :yes", "ExpressionAttributeValues": values}
+    return client.query(TableName=resources[table], IndexName="due", **condition)
+
+
 def _sign(client, resources, key):
     return client.sign(KeyId=resources[key], Message=b"x", MessageType="RAW", SigningAlgorithm="ED25519_SHA_512")
 
@@ -63,7 +69,7 @@ def _start(client, resources, machine):
         ("PayFunction", "dynamodb", _read, "BusinessTable"),
         ("AuditFunction", "dynamodb", _read, "EvidenceTable"),
         ("SealFunction", "kms", _sign, "LogKey"),
-        ("SweepRequestsFunction", "dynamodb", _scan, "BusinessTable"),
+        ("SweepRequestsFunction", "dynamodb", _due, "BusinessTable"),
     ],
 )
 def test_a_role_may_do_its_own_job(deployed, resources, function, service, action, target):
@@ -88,6 +94,7 @@ def test_a_role_may_do_its_own_job(deployed, resources, function, service, actio
         ("DeliverFunction", "stepfunctions", _start, "DiscountStateMachine"),
         ("SandboxFunction", "dynamodb", _read, "BusinessTable"),
         ("SweepRequestsFunction", "dynamodb", _write, "BusinessTable"),
+        ("SweepRequestsFunction", "dynamodb", _scan, "BusinessTable"),
     ],
 )
 def test_a_role_may_do_nothing_beyond(deployed, resources, function, service, action, target):

@@ -184,7 +184,7 @@ def test_no_function_may_do_everything_with_anything():
     assert wide == []
 
 
-def test_every_grant_on_business_records_but_the_sweeper_s_names_the_partitions():
+def test_every_grant_on_business_records_names_the_partitions():
     open_grants = [
         name
         for name, properties in FUNCTIONS.items()
@@ -193,7 +193,7 @@ def test_every_grant_on_business_records_but_the_sweeper_s_names_the_partitions(
         if statement.get("Resource") == {"!GetAtt": "BusinessTable.Arn"}
         and not statement.get("Condition", {}).get("ForAllValues:StringLike", {}).get("dynamodb:LeadingKeys")
     ]
-    assert open_grants == ["SweepRequestsFunction"]
+    assert open_grants == []
 
 
 def test_only_what_an_operator_seeds_is_written_by_no_function():

@@ -110,7 +110,7 @@ def test_two_requests_for_one_range_at_once_leave_one_discount(platform):
     with pytest.raises(RongTongError) as refused:
         accept(platform.context, platform.command(GOOD, "key-a"))
     assert (refused.value.code, len(answers)) == ("RANGE_TAKEN", 1)
-    assert [item.body["discount_id"] for item in platform.context.store.scan_states("discount#")] == answers
+    assert [item.body["discount_id"] for item in platform.context.store.states("discount#")] == answers
 
 
 def test_another_partner_finds_neither_discount_nor_enterprise(platform):

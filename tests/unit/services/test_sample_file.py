@@ -35,7 +35,7 @@ def test_the_file_has_200_bills_with_each_refusal_for_another_rule(run):
 
 def test_the_bank_paid_face_less_interest_of_the_disbursed_and_nothing_else(run):
     platform, _, _ = run
-    paid = [item.body for item in platform.context.store.scan_states("discount#") if item.body["status"] == "DISBURSED"]
+    paid = [item.body for item in platform.context.store.states("discount#") if item.body["status"] == "DISBURSED"]
     owed = sum(body["face_fen"] - body["interest_fen"] for body in paid)
     assert sum(body["paid_fen"] for body in paid) == platform.bank.total_fen() == owed > 0
 
@@ -43,7 +43,7 @@ def test_the_bank_paid_face_less_interest_of_the_disbursed_and_nothing_else(run)
 def test_every_paid_discount_has_a_receipt_that_verifies(run):
     platform, _, _ = run
     proved = []
-    for item in platform.context.store.scan_states("discount#"):
+    for item in platform.context.store.states("discount#"):
         if item.body["status"] == "DISBURSED":
             content = receipt_bytes(receipt(platform.context, load(platform.context, item.body["discount_id"])))
             proved.append(verify_receipt(content, platform.log_key).events[-1])
@@ -52,7 +52,7 @@ def test_every_paid_discount_has_a_receipt_that_verifies(run):
 
 def test_the_limits_hold_exactly_what_is_paid_or_in_review(run):
     platform, _, _ = run
-    states = platform.context.store.scan_states("discount#")
+    states = platform.context.store.states("discount#")
     live = [item.body for item in states if item.body["status"] in ("DISBURSED", "IN_REVIEW")]
     for institution in ("bank-1", "bank-2", "bank-3", "bank-4"):
         used = platform.context.store.counter(f"institution#{institution}", "exposure")
@@ -69,7 +69,7 @@ def test_no_personal_data_stands_in_clear_in_any_record(run):
 
 def test_every_end_was_told_to_the_enterprise_once(run):
     platform, _, _ = run
-    states = platform.context.store.scan_states("discount#")
+    states = platform.context.store.states("discount#")
     ended = [item.pk for item in states if item.body["status"] in ("DISBURSED", "REFUSED")]
     assert sorted(ref for ref in platform.context.sms.sent if ref.startswith("discount#")) == sorted(
         f"{pk}/outbox#0001" for pk in ended

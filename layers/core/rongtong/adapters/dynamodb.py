@@ -12,15 +12,28 @@ from pynamodb.attributes import NumberAttribute, UnicodeAttribute
 from pynamodb.connection import Connection
 from pynamodb.exceptions import PutError, TransactWriteError
 from pynamodb.expressions.condition import Condition
+from pynamodb.indexes import GlobalSecondaryIndex, KeysOnlyProjection
 from pynamodb.models import Model
 from pynamodb.transactions import TransactWrite
 
 from rongtong.services.storage import Count, Create, Document, Item, Replace, Write, WriteConflictError
 
 _EVIDENCE = "log"
+_DUE = "yes"
 _RETRYABLE = frozenset({"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"})
 _CONDITION = "ConditionalCheckFailed"
 _RETRIES = 8
+
+
+class _Due(GlobalSecondaryIndex["_Record"]):  # type: ignore[no-untyped-call]  # PynamoDB leaves its hook untyped
+    """Sparse: only documents that wait for their first work have its attributes."""
+
+    class Meta:
+        index_name = "due"
+        projection = KeysOnlyProjection()
+
+    due = UnicodeAttribute(hash_key=True)
+    due_at = UnicodeAttribute(range_key=True)
 
 
 class _Record(Model):
@@ -31,6 +44,10 @@ class _Record(Model):
     version = NumberAttribute(null=True)
     body = UnicodeAttribute(null=True)
     used = NumberAttribute(null=True)
+    due = UnicodeAttribute(null=True)
+    due_at = UnicodeAttribute(null=True)
+
+    by_due = _Due()
 
 
 def _table(name: str, region: str, endpoint: str | None) -> type[_Record]:
@@ -92,10 +109,11 @@ class DynamoStore:
             return 0
         return int(record.used or 0)
 
-    def scan_states(self, prefix: str) -> list[Item]:
-        """Every ``state`` document whose partition begins with ``prefix``."""
-        wanted = _Record.pk.startswith(prefix) & (_Record.sk == "state")
-        return [_item(record) for record in self._record(prefix).scan(wanted)]
+    def due(self, before: str) -> list[Item]:
+        """Documents that were created with ``due`` before this instant and were not written since, oldest first."""
+        keys = self._business.by_due.query(_DUE, _Due.due_at < before)
+        found = [self.get(str(key.pk), str(key.sk)) for key in keys]
+        return [item for item in found if item is not None]
 
     def transact(self, writes: Sequence[Write]) -> None:
         """Write all or nothing; a single document is an ordinary conditional put at half the price."""
@@ -150,6 +168,8 @@ class DynamoStore:
         record = self._record(write.pk)(write.pk, write.sk, version=version, body=body)
         if isinstance(write, Replace):
             return record, _Record.version == write.version
+        if write.due is not None:
+            record.due, record.due_at = _DUE, write.due
         return record, _Record.pk.does_not_exist()
 
     def _record(self, pk: str) -> type[_Record]:

@@ -68,10 +68,10 @@ def event_document(
 def first_writes(
     pk: str, subject_field: str, subject_id: str, state: Document, kind: str, at: datetime, data: Document
 ) -> list[Write]:
-    """The writes that begin an aggregate: its state and event 1."""
+    """The writes that begin an aggregate: its state, due for its execution to begin, and event 1."""
     body = {**state, "events": 1}
     return [
-        Create(pk, STATE, body),
+        Create(pk, STATE, body, due=iso(at)),
         Create(pk, event_sk(1), event_document(subject_field, subject_id, 1, kind, at, data)),
     ]
 

@@ -38,11 +38,15 @@ class Item:
 
 @dataclass(frozen=True)
 class Create:
-    """Write a document that must not exist yet."""
+    """Write a document that must not exist yet.
+
+    ``due`` (an instant, ISO 8601) lets sweepers find it until it is next written: nobody has begun to work on it.
+    """
 
     pk: str
     sk: str
     body: Document
+    due: str | None = None
 
 
 @dataclass(frozen=True)
@@ -84,8 +88,8 @@ class Store(Protocol):
     def counter(self, pk: str, sk: str) -> int:
         """A counter's value in fen; 0 if it was never written."""
 
-    def scan_states(self, prefix: str) -> list[Item]:
-        """Every ``state`` document whose partition begins with ``prefix``; for sweepers, not for requests."""
+    def due(self, before: str) -> list[Item]:
+        """Documents that were created with ``due`` before this instant and were not written since, oldest first."""
 
     def transact(self, writes: Sequence[Write]) -> None:
         """Write all or nothing, at most 100 documents. Raises WriteConflictError when a condition fails."""

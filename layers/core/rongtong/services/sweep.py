@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 
-from rongtong.domain.lifecycle import DiscountStatus, EnterpriseStatus
 from rongtong.services.context import Context
+from rongtong.services.records import iso
 from rongtong.services.request_discount import start
 from rongtong.services.storage import Document
 
@@ -17,16 +17,13 @@ def sweep(context: Context) -> Document:
 
     Starting what already runs is no change: an execution's name is its subject's id.
     """
-    before = context.clock.now() - _GRACE
+    before = iso(context.clock.now() - _GRACE)
     discounts = enterprises = 0
-    for item in context.store.scan_states("discount#"):
-        waits = item.body["status"] == DiscountStatus.ACCEPTED and "verdict" not in item.body
-        if waits and datetime.fromisoformat(str(item.body["accepted_at"])) < before:
+    for item in context.store.due(before):
+        if "discount_id" in item.body:
             start(context, str(item.body["discount_id"]), write_units=0)
             discounts += 1
-    for item in context.store.scan_states("enterprise#"):
-        waits = item.body["status"] == EnterpriseStatus.PENDING
-        if waits and datetime.fromisoformat(str(item.body["registered_at"])) < before:
+        else:
             enterprise_id = str(item.body["enterprise_id"])
             context.workflows.start_registration(enterprise_id, {"enterprise_id": enterprise_id, "subject": item.pk})
             enterprises += 1
