@@ -45,7 +45,7 @@ _RATES = {
     "commercial": ("3.200000", "3.450000", "3.700000"),
 }
 _FEN_PER_WAN = 1_000_000
-_WARM_UP = 16
+_WARM_UP = 32
 
 
 def credit_code(number: int) -> str:

@@ -18,7 +18,7 @@ from sample_file import SampleBill
 IN_FLIGHT = 8
 _REGISTRATIONS_IN_FLIGHT = 3
 _OUTSIDE_AT_ONCE = 2 * IN_FLIGHT
-_FIRST_POLL_S, _POLL_S = 1.0, 0.5
+_FIRST_POLL_S, _POLL_S = 1.4, 0.5
 _PATIENCE_S = 180
 _CHUNK = 25
 _ENDS = {"DISBURSED": "disbursed", "REFUSED": "refused", "FAILED": "failed", "IN_REVIEW": "in_review"}
