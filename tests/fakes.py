@@ -37,6 +37,9 @@ class MemoryStore:
     def get(self, pk: str, sk: str) -> Item | None:
         return self.items.get((pk, sk))
 
+    def get_many(self, keys: Sequence[tuple[str, str]]) -> list[Item | None]:
+        return [self.items.get(key) for key in keys]
+
     def query(self, pk: str, prefix: str, *, start: str | None = None) -> list[Item]:
         first = prefix if start is None else start
         found = [item for item in self.items.values() if item.pk == pk and item.sk.startswith(prefix)]

@@ -34,10 +34,11 @@ def take_payment(book: Book, order: Document) -> tuple[Document, float]:
         "reason": None if result == "SUCCEEDED" else "PAYEE_REFUSED",
         "bank_serial": "SB" + hashlib.sha256(reference.encode()).hexdigest()[:16].upper(),
         "open_answers": int(behaviour.get("open_answers", 0)),
-        "requests": 0,
+        "requests": 1,
     }
-    book.create("payment", reference, payment)
-    stored = book.change("payment", reference, lambda found: {**found, "requests": found["requests"] + 1})
+    stored = book.create("payment", reference, payment)
+    if stored is not payment:
+        stored = book.change("payment", reference, lambda found: {**found, "requests": found["requests"] + 1})
     return _told(stored), float(behaviour.get("delay_ms", 0)) / 1000
 
 

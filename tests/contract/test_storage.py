@@ -59,6 +59,14 @@ def test_what_was_created_is_read_back_with_version_1(store):
     assert store.get("a#1", "other") is None
 
 
+def test_many_documents_are_read_in_the_order_asked_for(store):
+    store.transact(
+        [Create("a#1", "state", {"n": 1}), Create("b#1", "state", {"n": 2}), Create("log", "head", {"n": 3})]
+    )
+    keys = [("log", "head"), ("a#1", "none"), ("b#1", "state"), ("a#1", "state")]
+    assert [item and item.body["n"] for item in store.get_many(keys)] == [3, None, 2, 1]
+
+
 def test_a_document_is_created_once(store):
     store.transact([Create("a#1", "state", {"n": 1})])
     with pytest.raises(WriteConflictError) as conflict:

@@ -16,7 +16,7 @@ from pynamodb.indexes import GlobalSecondaryIndex, KeysOnlyProjection
 from pynamodb.models import Model
 from pynamodb.transactions import TransactWrite
 
-from rongtong.services.storage import Count, Create, Document, Item, Replace, Write, WriteConflictError
+from rongtong.services.storage import Count, Create, Document, Item, Key, Replace, Write, WriteConflictError
 
 _EVIDENCE = "log"
 _DUE = "yes"
@@ -91,6 +91,16 @@ class DynamoStore:
         except Model.DoesNotExist:
             return None
         return _item(record)
+
+    def get_many(self, keys: Sequence[Key]) -> list[Item | None]:
+        """Read up to 100 documents in one go, each strongly consistent, in the order asked for."""
+        found: dict[Key, Item] = {}
+        for table in (self._business, self._evidence):
+            wanted = [key for key in keys if self._record(key[0]) is table]
+            if wanted:
+                for record in table.batch_get(wanted, consistent_read=True):
+                    found[str(record.pk), str(record.sk)] = _item(record)
+        return [found.get(key) for key in keys]
 
     def query(self, pk: str, prefix: str, *, start: str | None = None) -> list[Item]:
         """All documents of a partition whose sort key begins with ``prefix``, in key order, from ``start`` on."""

@@ -13,13 +13,13 @@ from rongtong.domain.lifecycle import (
 )
 from rongtong.domain.sub_bill_range import SubBillRange
 from rongtong.services.context import Context
-from rongtong.services.discounts import load
+from rongtong.services.discounts import discount_of
 from rongtong.services.errors import ContractAlteredError, EvidencePendingError
 from rongtong.services.evidence_log import pending
 from rongtong.services.ports import BankUnavailableError, PaymentAnswer, PaymentOrder
-from rongtong.services.records import STATE, enterprise_pk, final_writes, iso, payment_sk
+from rongtong.services.records import STATE, discount_pk, enterprise_pk, final_writes, institution_pk, iso, payment_sk
 from rongtong.services.seal import contract_key
-from rongtong.services.settings import load_institution
+from rongtong.services.settings import institution_of
 from rongtong.services.storage import Create, Document, Item, Replace, Write, WriteConflictError
 
 _SETTLED = frozenset({PaymentStatus.SUCCEEDED, PaymentStatus.FAILED})
@@ -32,11 +32,12 @@ def disburse(context: Context, discount_id: str) -> Document:
     Raises BillLockedError before any intent is stored, RegistryUnavailableError,
     EvidencePendingError, ContractAlteredError, TransitionError.
     """
-    item = load(context, discount_id)
+    pk = discount_pk(discount_id)
+    stored, payment = context.store.get_many([(pk, STATE), (pk, payment_sk(1))])
+    item = discount_of(stored)
     if item.body["status"] == DiscountStatus.DISBURSED:
         return _output(discount_id, PaymentStatus.SUCCEEDED, None)
     require_discount_transition(DiscountStatus(item.body["status"]), DiscountStatus.DISBURSED)
-    payment = context.store.get(item.pk, payment_sk(1))
     if payment is None:
         if pending(item):
             raise EvidencePendingError("Not everything of this discount is in the evidence log; run Seal again.")
@@ -48,10 +49,15 @@ def disburse(context: Context, discount_id: str) -> Document:
     status = PaymentStatus(payment.body["status"])
     if status is PaymentStatus.FAILED:
         return _output(discount_id, status, str(payment.body.get("reason")))
-    answer = _pay_or_ask(context, item, payment, first=first)
-    if answer is None:
+    enterprise, institution = _parties(context, item)
+    try:
+        answer = None if first else context.bank.query(str(payment.body["reference"]))
+        if answer is None:
+            # Never sent, or the bank does not know it: the bank pays a reference once, so sending it again is safe.
+            answer = context.bank.pay(_order(context, enterprise, payment))
+    except BankUnavailableError:
         return _output(discount_id, PaymentStatus.UNKNOWN, None)
-    return _settle(context, item, payment, answer)
+    return _settle(context, item, payment, institution, answer)
 
 
 def payment_reference(discount_id: str) -> str:
@@ -76,18 +82,7 @@ def _store_intent(context: Context, item: Item) -> tuple[Item, bool]:
     return Item(intent.pk, intent.sk, body, 1), True
 
 
-def _pay_or_ask(context: Context, item: Item, payment: Item, *, first: bool) -> PaymentAnswer | None:
-    try:
-        answer = None if first else context.bank.query(str(payment.body["reference"]))
-        if answer is None:
-            # Never sent, or the bank does not know it: the bank pays a reference once, so sending it again is safe.
-            answer = context.bank.pay(_order(context, item, payment))
-    except BankUnavailableError:
-        return None
-    return answer
-
-
-def _settle(context: Context, item: Item, payment: Item, answer: PaymentAnswer) -> Document:
+def _settle(context: Context, item: Item, payment: Item, institution: Party, answer: PaymentAnswer) -> Document:
     discount_id = str(item.body["discount_id"])
     status = PaymentStatus(answer.status)
     if status not in _SETTLED:
@@ -104,7 +99,7 @@ def _settle(context: Context, item: Item, payment: Item, answer: PaymentAnswer) 
     settled["settled_at"] = iso(now)
     writes: list[Write] = [Replace(payment.pk, payment.sk, settled, payment.version)]
     if status is PaymentStatus.SUCCEEDED:
-        context.bills.endorse(str(item.body["bill_number"]), _range(item), discount_id, _institution(context, item))
+        context.bills.endorse(str(item.body["bill_number"]), _range(item), discount_id, institution)
         amount = int(payment.body["amount_fen"])
         data = {
             "reference": payment.body["reference"],
@@ -134,9 +129,7 @@ def _output(discount_id: str, status: PaymentStatus, reason: str | None) -> Docu
     }
 
 
-def _order(context: Context, item: Item, payment: Item) -> PaymentOrder:
-    enterprise = context.store.get(enterprise_pk(str(item.body["enterprise_id"])), STATE)
-    assert enterprise is not None, "a discount is accepted only for an enterprise that exists"
+def _order(context: Context, enterprise: Item, payment: Item) -> PaymentOrder:
     owner, key = str(enterprise.body["enterprise_id"]), str(enterprise.body["data_key"])
     return PaymentOrder(
         reference=str(payment.body["reference"]),
@@ -157,9 +150,18 @@ def _check_contract(context: Context, item: Item) -> None:
         )
 
 
-def _institution(context: Context, item: Item) -> Party:
-    institution = load_institution(context, str(item.body["institution_id"]))
-    return Party(name=str(institution["name"]), uscc=str(institution["uscc"]), account=str(institution["account"]))
+def _parties(context: Context, item: Item) -> tuple[Item, Party]:
+    """Who is paid, and who becomes the bill's holder for it."""
+    enterprise, funding = context.store.get_many(
+        [
+            (enterprise_pk(str(item.body["enterprise_id"])), STATE),
+            (institution_pk(str(item.body["institution_id"])), STATE),
+        ]
+    )
+    assert enterprise is not None, "a discount is accepted only for an enterprise that exists"
+    institution = institution_of(funding)
+    party = Party(name=str(institution["name"]), uscc=str(institution["uscc"]), account=str(institution["account"]))
+    return enterprise, party
 
 
 def _range(item: Item) -> SubBillRange:

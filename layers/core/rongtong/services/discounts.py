@@ -7,7 +7,7 @@ from typing import Any
 from rongtong.services.context import Context
 from rongtong.services.errors import NotFoundError
 from rongtong.services.records import STATE, discount_pk, event_sk
-from rongtong.services.storage import Document, Item
+from rongtong.services.storage import Document, Item, Key
 
 _HIDDEN = frozenset(
     {"body_digest", "task_token", "logged", "partner_id", "events", "confirmed", "verdict", "sealed_account"}
@@ -16,7 +16,11 @@ _HIDDEN = frozenset(
 
 def load(context: Context, discount_id: str) -> Item:
     """The discount, whoever asks: for the state machine's own tasks. Raises NotFoundError."""
-    item = context.store.get(discount_pk(discount_id), STATE)
+    return discount_of(context.store.get(discount_pk(discount_id), STATE))
+
+
+def discount_of(item: Item | None) -> Item:
+    """The discount, from its record. Raises NotFoundError when there is none."""
     if item is None:
         raise NotFoundError(
             "There is no such discount; check the id of the answer to your request.", field="discount_id"
@@ -34,9 +38,13 @@ def load_owned(context: Context, partner_id: str, discount_id: str) -> Item:
     return item
 
 
-def request_of(context: Context, discount_id: str) -> Document:
+def request_key(discount_id: str) -> Key:
+    """Where the discount's first event is, which holds what the partner sent."""
+    return discount_pk(discount_id), event_sk(1)
+
+
+def request_of(item: Item | None) -> Document:
     """What the partner sent, from the discount's first event."""
-    item = context.store.get(discount_pk(discount_id), event_sk(1))
     if item is None:
         raise NotFoundError("The discount has no request event; its records are damaged.", field="discount_id")
     data: Document = item.body["event"]["data"]

@@ -63,14 +63,14 @@ def append(context: Context, leaves: list[bytes]) -> int:
     for attempt in range(_ATTEMPTS):
         head = context.store.get(LOG_PK, "head")
         frontier = _frontier(head)
-        staged = context.store.get(LEAVES_PK, _position(frontier.size))
-        if staged is None:
+        if blocked_at != frontier.size:
             if _stage(context, frontier.size, hashes):
                 _publish(context, head, frontier, hashes)
                 return frontier.size
-        elif blocked_at != frontier.size:
             blocked_at, blocked_since = frontier.size, time.monotonic()
         elif time.monotonic() - blocked_since > _WRITER_DEAD_S:
+            staged = context.store.get(LEAVES_PK, _position(frontier.size))
+            assert staged is not None, "the position was refused because a batch is staged there"
             _publish(context, head, frontier, _unpack(str(staged.body["hashes"])))
         time.sleep(random.uniform(0.005, 0.01 + 0.002 * attempt))
     raise BusyError("Other writers were always first at the log; run the same task again.")

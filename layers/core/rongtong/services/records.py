@@ -78,7 +78,7 @@ def first_writes(
 
 def change_writes(
     item: Item, subject_field: str, changes: Document, kind: str, at: datetime, data: Document
-) -> list[Write]:
+) -> list[Create | Replace]:
     """The writes that change an aggregate: its state at the version that was read, and the next event."""
     number = int(item.body["events"]) + 1
     body = {**item.body, **changes, "events": number}

@@ -20,7 +20,7 @@ from rongtong.services.records import (
     iso,
     outbox_sk,
 )
-from rongtong.services.settings import load_policy
+from rongtong.services.settings import POLICY_KEY, policy_of
 from rongtong.services.storage import Create, Document, Item, WriteConflictError
 
 
@@ -100,7 +100,7 @@ def verify_enterprise(context: Context, enterprise_id: str) -> Document:
     body = item.body
     account = context.vault.decrypt(enterprise_id, str(body["data_key"]), str(body["account_number"]))
     same_name = context.bank.verify_account(account, str(body["account_name"]), str(body["uscc"]))
-    policy = load_policy(context)
+    policy = policy_of(context.store.get(*POLICY_KEY))
     reason = None
     if not same_name:
         reason = "ACCOUNT_NOT_VERIFIED"

@@ -30,7 +30,7 @@ from rongtong.services.records import (
     iso,
     package_pk,
 )
-from rongtong.services.settings import load_institution
+from rongtong.services.settings import institution_of
 from rongtong.services.storage import Count, Create, Document, Item, Replace, Write, WriteConflictError
 
 _ATTEMPTS = 12
@@ -73,16 +73,22 @@ def accept(context: Context, command: RequestDiscount) -> tuple[Document, bool]:
     """
     discount_id = derived_id("dsc", command.partner_id, command.idempotency_key)
     spent_before = context.store.write_units
-    known = context.store.get(discount_pk(discount_id), STATE)
-    if known is not None:
-        return _repeat(context, known, command), False
     bill = BillNumber.parse(command.bill_number)
     bill.require_discountable()
     rng = SubBillRange.parse(command.range)
     rng.require_amount(command.amount_fen)
+    known, enterprise, funding, package = context.store.get_many(
+        [
+            (discount_pk(discount_id), STATE),
+            (enterprise_pk(command.enterprise_id), STATE),
+            (institution_pk(command.institution_id), STATE),
+            (package_pk(bill.text), STATE),
+        ]
+    )
+    if known is not None:
+        return _repeat(context, known, command), False
     now = context.clock.now()
     context.calendar.require_service_hours(now)
-    enterprise = context.store.get(enterprise_pk(command.enterprise_id), STATE)
     if enterprise is None or enterprise.body["partner_id"] != command.partner_id:
         raise EnterpriseUnknownError("No such enterprise; register it first.", field="enterprise_id")
     if enterprise.body["status"] != "ACTIVE":
@@ -90,7 +96,7 @@ def accept(context: Context, command: RequestDiscount) -> tuple[Document, bool]:
             "The enterprise is not active; wait for its registration to end or see its reason.",
             field="enterprise_id",
         )
-    institution = load_institution(context, command.institution_id)
+    institution = institution_of(funding)
     payee = context.vault.encrypt(command.enterprise_id, str(enterprise.body["data_key"]), command.payee_account)
     confirmed = bool(command.confirmed_by) and set(context.confirm_factors) <= set(command.factors)
     state: Document = {
@@ -113,7 +119,6 @@ def accept(context: Context, command: RequestDiscount) -> tuple[Document, bool]:
     data["payee_account_sealed"] = payee
     base = first_writes(discount_pk(discount_id), "discount_id", discount_id, state, "DiscountRequested", now, data)
     for attempt in range(_ATTEMPTS):
-        package = context.store.get(package_pk(bill.text), STATE)
         writes = [
             *base,
             _take_range(package, bill.text, rng, discount_id),
@@ -143,6 +148,7 @@ def accept(context: Context, command: RequestDiscount) -> tuple[Document, bool]:
                     f"The {which} limit has not enough left for this amount.", field="bill.amount_fen"
                 ) from conflict
             time.sleep(random.uniform(0.01, 0.05) * (attempt + 1))
+            package = context.store.get(package_pk(bill.text), STATE)
             continue
         start(context, discount_id, write_units=context.store.write_units - spent_before)
         return view(state), True

@@ -10,10 +10,10 @@ import hashlib
 from rongtong.domain.canonical import canonical_bytes
 from rongtong.domain.lifecycle import DiscountStatus, require_discount_transition
 from rongtong.services.context import Context
-from rongtong.services.discounts import load, request_of
+from rongtong.services.discounts import load, request_key, request_of
 from rongtong.services.evidence_log import append_pending
-from rongtong.services.records import STATE, change_writes, enterprise_pk
-from rongtong.services.settings import load_institution
+from rongtong.services.records import STATE, change_writes, enterprise_pk, institution_pk
+from rongtong.services.settings import institution_of
 from rongtong.services.storage import Document, Item
 
 _SEALED_OR_LATER = frozenset({DiscountStatus.SEALED, DiscountStatus.DISBURSED})
@@ -54,13 +54,19 @@ def contract_key(discount_id: str, sha256: str) -> str:
 def contract_bytes(context: Context, item: Item) -> bytes:
     """The discount contract (票据贴现协议) as canonical bytes: parties, bill, price, and what was confirmed by whom."""
     body = item.body
-    enterprise = context.store.get(enterprise_pk(str(body["enterprise_id"])), STATE)
+    discount_id = str(body["discount_id"])
+    enterprise, funding, first_event = context.store.get_many(
+        [
+            (enterprise_pk(str(body["enterprise_id"])), STATE),
+            (institution_pk(str(body["institution_id"])), STATE),
+            request_key(discount_id),
+        ]
+    )
     assert enterprise is not None, "a discount is accepted only for an enterprise that exists"
-    institution = load_institution(context, str(body["institution_id"]))
-    request = request_of(context, str(body["discount_id"]))
+    institution, request = institution_of(funding), request_of(first_event)
     terms: Document = {
         "format": "rongtong-contract/1",
-        "discount_id": body["discount_id"],
+        "discount_id": discount_id,
         "applicant": {"name": enterprise.body["name"], "uscc": enterprise.body["uscc"]},
         "institution": {"name": institution["name"], "uscc": institution["uscc"]},
         "bill": {key: request[key] for key in ("bill_number", "range", "kind", "issue_date", "maturity_date")},

@@ -5,15 +5,15 @@ from __future__ import annotations
 from decimal import Decimal
 
 from rongtong.domain.eligibility import Policy
-from rongtong.services.context import Context
 from rongtong.services.errors import InstitutionUnknownError, NoRateError
-from rongtong.services.records import PLATFORM_PK, STATE, institution_pk
-from rongtong.services.storage import Document
+from rongtong.services.records import PLATFORM_PK
+from rongtong.services.storage import Document, Item
+
+POLICY_KEY = (PLATFORM_PK, "policy")
 
 
-def load_policy(context: Context) -> Policy:
-    """The risk policy in force; defaults where nothing is configured."""
-    item = context.store.get(PLATFORM_PK, "policy")
+def policy_of(item: Item | None) -> Policy:
+    """The risk policy in force, from its record; defaults where nothing is configured."""
     if item is None:
         return Policy()
     body = item.body
@@ -26,9 +26,8 @@ def load_policy(context: Context) -> Policy:
     )
 
 
-def load_institution(context: Context, institution_id: str) -> Document:
-    """Raises InstitutionUnknownError."""
-    item = context.store.get(institution_pk(institution_id), STATE)
+def institution_of(item: Item | None) -> Document:
+    """The institution, from its record. Raises InstitutionUnknownError when there is none."""
     if item is None:
         raise InstitutionUnknownError(
             "No such institution; choose one of those agreed with your platform.", field="institution_id"

@@ -13,6 +13,8 @@ from typing import Any, Protocol
 from rongtong.domain.errors import RongTongError
 
 Document = dict[str, Any]
+Key = tuple[str, str]
+"""Partition and sort key."""
 
 
 class WriteConflictError(RongTongError):
@@ -81,6 +83,9 @@ class Store(Protocol):
 
     def get(self, pk: str, sk: str) -> Item | None:
         """Read one document, strongly consistent."""
+
+    def get_many(self, keys: Sequence[Key]) -> list[Item | None]:
+        """Read up to 100 documents in one go, each strongly consistent, in the order asked for."""
 
     def query(self, pk: str, prefix: str, *, start: str | None = None) -> list[Item]:
         """All documents of a partition whose sort key begins with ``prefix``, in key order, from ``start`` on."""

@@ -19,9 +19,9 @@ from rongtong.domain.interest import Price, price
 from rongtong.domain.lifecycle import DiscountStatus, require_discount_transition
 from rongtong.domain.sub_bill_range import SubBillRange
 from rongtong.services.context import Context
-from rongtong.services.discounts import load, request_of
-from rongtong.services.records import STATE, change_writes, enterprise_pk
-from rongtong.services.settings import load_institution, load_policy, rate_for
+from rongtong.services.discounts import discount_of, request_key, request_of
+from rongtong.services.records import STATE, change_writes, discount_pk, enterprise_pk, institution_pk
+from rongtong.services.settings import POLICY_KEY, institution_of, policy_of, rate_for
 from rongtong.services.storage import Document, Item
 
 REJECT = "reject"
@@ -32,27 +32,34 @@ def verify(context: Context, discount_id: str) -> Document:
 
     Raises RegistryUnavailableError when a registry does not answer; nothing is decided then.
     """
-    item = load(context, discount_id)
+    stored, first_event = context.store.get_many([(discount_pk(discount_id), STATE), request_key(discount_id)])
+    item = discount_of(stored)
     if "verdict" in item.body:
         return _output(item.body)
-    request = request_of(context, discount_id)
+    request = request_of(first_event)
     with ThreadPoolExecutor(2) as pool:
         rng = SubBillRange.parse(str(request["range"]))
         bill_answer = pool.submit(context.bills.find, str(request["bill_number"]), rng)
         invoice_answer = pool.submit(context.invoices.find, str(request["invoice_number"]))
-        enterprise = _enterprise(context, item)
-        policy = load_policy(context)
+        enterprise, institution, policy = context.store.get_many(
+            [
+                (enterprise_pk(str(item.body["enterprise_id"])), STATE),
+                (institution_pk(str(item.body["institution_id"])), STATE),
+                POLICY_KEY,
+            ]
+        )
+        assert enterprise is not None, "a discount is accepted only for an enterprise that exists"
         payee, verified = _accounts(context, enterprise, request)
         application = _application(request, str(enterprise.body["uscc"]), payee)
         bill, invoice = bill_answer.result(), invoice_answer.result()
     today = context.calendar.shanghai_date(context.clock.now())
-    results = run_checks(application, bill, invoice, policy, today, verified)
+    results = run_checks(application, bill, invoice, policy_of(policy), today, verified)
     decided = verdict(results)
     outcome: str = decided.outcome
     reason, priced = decided.reason, None
     if outcome != REJECT and bill is not None:
         try:
-            priced = _price(context, item, bill, today)
+            priced = _price(context, institution_of(institution), int(item.body["face_fen"]), bill, today)
         except RongTongError as error:
             outcome, reason = REJECT, error.code
     return _decide(context, item, outcome, reason, results, priced, bill, invoice)
@@ -111,12 +118,6 @@ def _output(body: Document) -> Document:
     }
 
 
-def _enterprise(context: Context, item: Item) -> Item:
-    enterprise = context.store.get(enterprise_pk(str(item.body["enterprise_id"])), STATE)
-    assert enterprise is not None, "a discount is accepted only for an enterprise that exists"
-    return enterprise
-
-
 def _accounts(context: Context, enterprise: Item, request: Document) -> tuple[str, str]:
     owner, key = str(enterprise.body["enterprise_id"]), str(enterprise.body["data_key"])
     asked = context.vault.decrypt(owner, key, str(request["payee_account_sealed"]))
@@ -146,9 +147,7 @@ def _application(request: Document, uscc: str, payee_account: str) -> Applicatio
     )
 
 
-def _price(context: Context, item: Item, bill: RegistryBill, today: date) -> Price:
-    institution = load_institution(context, str(item.body["institution_id"]))
-    face_fen = int(item.body["face_fen"])
+def _price(context: Context, institution: Document, face_fen: int, bill: RegistryBill, today: date) -> Price:
     tenor = context.calendar.effective_maturity(bill.maturity_date) - today
     rate = rate_for(institution, bill.acceptor_class, tenor.days)
     return price(face_fen, rate, today, bill.maturity_date, context.calendar)
