@@ -9,7 +9,12 @@ from typing import Any
 from urllib.parse import urlencode
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-from http_message_signatures import HTTPMessageVerifier, HTTPSignatureKeyResolver, InvalidSignature
+from http_message_signatures import (
+    HTTPMessageSignaturesException,
+    HTTPMessageVerifier,
+    HTTPSignatureKeyResolver,
+    InvalidSignature,
+)
 from http_message_signatures.algorithms import ED25519
 
 from rongtong.services.records import STATE, partner_pk
@@ -93,8 +98,10 @@ def signer_of(store: Store, request: SignedRequest) -> Signer:
     required += [name for name in _COVERED_IF_SENT if name in request.headers]
     try:
         (result,) = verifier.verify(request, max_age=None, require_components=required)
-    except (InvalidSignature, ValueError) as error:
+    except (HTTPMessageSignaturesException, ValueError) as error:
         raise SignatureError(str(error)) from error
+    if "created" not in result.parameters:
+        raise SignatureError("The signature has no date.")
     created = datetime.fromtimestamp(int(result.parameters["created"]), UTC)
     if datetime.now(UTC) - created > MAX_AGE:
         raise SignatureTooOldError
