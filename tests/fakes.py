@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from rongtong.adapters.calendars import legal_calendar
-from rongtong.domain.eligibility import Invoice, Party, RegistryBill
+from rongtong.domain.bill import Invoice, Party, RegistryBill
 from rongtong.domain.lifecycle import PaymentStatus
 from rongtong.domain.sub_bill_range import SubBillRange
 from rongtong.services.context import Context

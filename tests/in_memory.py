@@ -10,8 +10,8 @@ from typing import Any
 from fakes import make_context
 from paths import SAMPLES
 from rongtong.adapters.registries import _bill as registry_bill
+from rongtong.domain.bill import Invoice
 from rongtong.domain.checkpoint import VerifierKey
-from rongtong.domain.eligibility import Invoice
 from rongtong.domain.errors import RongTongError
 from rongtong.services import registration
 from rongtong.services.context import Context

@@ -32,7 +32,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--bills", type=Path, default=SAMPLES / "bills.csv")
     options = parser.parse_args()
-    console = Console()
+    console = Console(soft_wrap=True)
     began = time.monotonic()
     try:
         bills = read_bills(options.bills)
@@ -122,7 +122,7 @@ def _tamper(console: Console, receipt: Path) -> list[str]:
 def _close(console: Console, found: list[str], seconds: float) -> None:
     for fault in found[:20]:
         console.print(f"[red]{fault}[/red]")
-    console.print(f"Figures {_FOLDER / 'summary.json'}\nPictures {_FOLDER / 'report.html'}", soft_wrap=True)
+    console.print(f"Figures {_FOLDER / 'summary.json'}\nPictures {_FOLDER / 'report.html'}")
     if found:
         console.print(f"[red]{len(found)} faults[/red] after {seconds:.0f} s; the emulator's log is in {_FOLDER}.")
     else:

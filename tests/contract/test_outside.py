@@ -12,7 +12,7 @@ from rongtong.adapters.http import HttpClient
 from rongtong.adapters.registries import HttpBillRegistry, HttpInvoiceRegistry
 from rongtong.adapters.registries import _bill as registry_bill
 from rongtong.adapters.sms import HttpSmsGateway
-from rongtong.domain.eligibility import Invoice, Party
+from rongtong.domain.bill import Invoice, Party
 from rongtong.domain.lifecycle import PaymentStatus
 from rongtong.domain.sub_bill_range import SubBillRange
 from rongtong.services.ports import (

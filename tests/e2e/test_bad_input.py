@@ -129,7 +129,8 @@ def test_a_bad_enterprise_is_a_problem_and_nothing_is_stored(deployed, field, va
     assert deployed.records() == before
 
 
-def _stored_nothing(deployed, send, status, code, field):
+def _check_refused(deployed, send, status, code, field):
+    """Refused so, and nothing was stored."""
     before = deployed.records()
     _is_problem(send(), status, code, field)
     assert deployed.records() == before
@@ -137,17 +138,17 @@ def _stored_nothing(deployed, send, status, code, field):
 
 def test_a_signature_of_another_key_is_refused(deployed, body):
     stranger = PartnerClient(deployed.stack.base_url, "partner-a", Ed25519PrivateKey.generate())
-    _stored_nothing(deployed, lambda: stranger.post("/v1/discounts", body), 401, "SIGNATURE_INVALID", "Signature")
+    _check_refused(deployed, lambda: stranger.post("/v1/discounts", body), 401, "SIGNATURE_INVALID", "Signature")
 
 
 def test_an_unknown_partner_is_refused(deployed, body):
     unknown = PartnerClient(deployed.stack.base_url, "partner-z", Ed25519PrivateKey.generate())
-    _stored_nothing(deployed, lambda: unknown.post("/v1/discounts", body), 401, "SIGNATURE_INVALID", "Signature")
+    _check_refused(deployed, lambda: unknown.post("/v1/discounts", body), 401, "SIGNATURE_INVALID", "Signature")
 
 
 def test_a_request_without_signature_is_refused(deployed, body):
     url = f"{deployed.stack.base_url}/v1/discounts"
-    _stored_nothing(deployed, lambda: requests.post(url, json=body, timeout=30), 401, "SIGNATURE_INVALID", "Signature")
+    _check_refused(deployed, lambda: requests.post(url, json=body, timeout=30), 401, "SIGNATURE_INVALID", "Signature")
 
 
 @pytest.mark.parametrize("age", [timedelta(minutes=6), timedelta(days=400)])
@@ -159,7 +160,7 @@ def test_an_old_signature_is_refused(deployed, body, age):
     def send():
         return client.send("POST", "/v1/discounts", content, headers, created=created)
 
-    _stored_nothing(deployed, send, 401, "SIGNATURE_TOO_OLD", "Signature-Input")
+    _check_refused(deployed, send, 401, "SIGNATURE_TOO_OLD", "Signature-Input")
 
 
 def test_a_signature_from_the_future_is_refused(deployed, body):
@@ -170,7 +171,7 @@ def test_a_signature_from_the_future_is_refused(deployed, body):
     def send():
         return client.send("POST", "/v1/discounts", content, headers, created=created)
 
-    _stored_nothing(deployed, send, 401, "SIGNATURE_INVALID", "Signature")
+    _check_refused(deployed, send, 401, "SIGNATURE_INVALID", "Signature")
 
 
 def _resend(deployed, body, **changes):
@@ -200,19 +201,19 @@ def _key(deployed):
 
 def test_a_body_changed_on_its_way_is_refused(deployed, body):
     other = json.dumps({**body, "payee_account": "999999"}).encode()
-    _stored_nothing(
+    _check_refused(
         deployed, lambda: _resend(deployed, body, content=other), 401, "CONTENT_DIGEST_MISMATCH", "Content-Digest"
     )
 
 
 def test_an_idempotency_key_changed_on_its_way_is_refused(deployed, body):
     headers = {"Idempotency-Key": "another"}
-    _stored_nothing(deployed, lambda: _resend(deployed, body, headers=headers), 401, "SIGNATURE_INVALID", "Signature")
+    _check_refused(deployed, lambda: _resend(deployed, body, headers=headers), 401, "SIGNATURE_INVALID", "Signature")
 
 
 def test_a_request_without_idempotency_key_is_refused(deployed, body):
     client, content = deployed.clients["partner-a"], json.dumps(body).encode()
-    _stored_nothing(
+    _check_refused(
         deployed, lambda: client.send("POST", "/v1/discounts", content), 400, "HEADER_MISSING", "Idempotency-Key"
     )
 

@@ -7,7 +7,7 @@ from datetime import date
 from typing import Any
 
 from rongtong.adapters.http import Answer, HttpClient, UnansweredError
-from rongtong.domain.eligibility import Endorsement, Invoice, Party, RegistryBill
+from rongtong.domain.bill import Endorsement, Invoice, Party, RegistryBill
 from rongtong.domain.sub_bill_range import SubBillRange
 from rongtong.services.ports import BillLockedError, RegistryUnavailableError
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 
-from rongtong.domain.eligibility import Party
+from rongtong.domain.bill import Party
 from rongtong.domain.lifecycle import (
     DiscountStatus,
     PaymentStatus,

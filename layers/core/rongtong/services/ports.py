@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
-from rongtong.domain.eligibility import Invoice, Party, RegistryBill
+from rongtong.domain.bill import Invoice, Party, RegistryBill
 from rongtong.domain.errors import RongTongError
 from rongtong.domain.lifecycle import PaymentStatus
 from rongtong.domain.sub_bill_range import SubBillRange

@@ -87,8 +87,7 @@ def accept(context: Context, command: RequestDiscount) -> tuple[Document, bool]:
     )
     if known is not None:
         return _repeat(context, known, command), False
-    now = context.clock.now()
-    context.calendar.require_service_hours(now)
+    context.calendar.require_service_hours(context.clock.now())
     if enterprise is None or enterprise.body["partner_id"] != command.partner_id:
         raise EnterpriseUnknownError("No such enterprise; register it first.", field="enterprise_id")
     if enterprise.body["status"] != "ACTIVE":
@@ -97,62 +96,72 @@ def accept(context: Context, command: RequestDiscount) -> tuple[Document, bool]:
             field="enterprise_id",
         )
     institution = institution_of(funding)
-    payee = context.vault.encrypt(command.enterprise_id, str(enterprise.body["data_key"]), command.payee_account)
-    confirmed = bool(command.confirmed_by) and set(context.confirm_factors) <= set(command.factors)
-    state: Document = {
-        "discount_id": discount_id,
-        "partner_id": command.partner_id,
-        "enterprise_id": command.enterprise_id,
-        "institution_id": command.institution_id,
-        "status": DiscountStatus.ACCEPTED.value,
-        "bill_number": bill.text,
-        "range": rng.wire(),
-        "face_fen": command.amount_fen,
-        "body_digest": command.body_digest,
-        "confirmed": confirmed,
-        "accepted_at": iso(now),
-    }
-    data: dict[str, Any] = asdict(command)
-    for hidden in ("payee_account", "idempotency_key", "body_digest", "partner_id"):
-        del data[hidden]
-    data["factors"] = list(command.factors)
-    data["payee_account_sealed"] = payee
-    base = first_writes(discount_pk(discount_id), "discount_id", discount_id, state, "DiscountRequested", now, data)
+    state, first = _first_records(context, command, discount_id, rng, enterprise)
+    limits: list[Write] = [
+        _take_limit(enterprise_pk(command.enterprise_id), command, enterprise.body.get("limit_fen")),
+        _take_limit(institution_pk(command.institution_id), command, int(institution["limit_fen"])),
+    ]
     for attempt in range(_ATTEMPTS):
-        writes = [
-            *base,
-            _take_range(package, bill.text, rng, discount_id),
-            Count(
-                enterprise_pk(command.enterprise_id),
-                EXPOSURE,
-                command.amount_fen,
-                enterprise.body.get("limit_fen"),
-            ),
-            Count(
-                institution_pk(command.institution_id),
-                EXPOSURE,
-                command.amount_fen,
-                int(institution["limit_fen"]),
-            ),
-        ]
         try:
-            context.store.transact(writes)
+            context.store.transact([*first, *limits, _take_range(package, bill.text, rng, discount_id)])
         except WriteConflictError as conflict:
-            if 0 in conflict.failed:
-                winner = context.store.get(discount_pk(discount_id), STATE)
-                if winner is not None:
-                    return _repeat(context, winner, command), False
-            if {3, 4} & set(conflict.failed):
-                which = "enterprise's" if 3 in conflict.failed else "institution's"
-                raise LimitExceededError(
-                    f"The {which} limit has not enough left for this amount.", field="bill.amount_fen"
-                ) from conflict
+            winner = _winner(context, discount_id, conflict)
+            if winner is not None:
+                return _repeat(context, winner, command), False
             time.sleep(random.uniform(0.01, 0.05) * (attempt + 1))
             package = context.store.get(package_pk(bill.text), STATE)
             continue
         start(context, discount_id, write_units=context.store.write_units - spent_before)
         return view(state), True
     raise BusyError("The same package is being changed by many requests; send the same request again.")
+
+
+def _first_records(
+    context: Context, command: RequestDiscount, discount_id: str, rng: SubBillRange, enterprise: Item
+) -> tuple[Document, list[Write]]:
+    """The discount's state, and the two writes that begin it: state and first event (their order is _winner's)."""
+    now = context.clock.now()
+    state: Document = {
+        "discount_id": discount_id,
+        "partner_id": command.partner_id,
+        "enterprise_id": command.enterprise_id,
+        "institution_id": command.institution_id,
+        "status": DiscountStatus.ACCEPTED.value,
+        "bill_number": command.bill_number,
+        "range": rng.wire(),
+        "face_fen": command.amount_fen,
+        "body_digest": command.body_digest,
+        "confirmed": bool(command.confirmed_by) and set(context.confirm_factors) <= set(command.factors),
+        "accepted_at": iso(now),
+    }
+    data: dict[str, Any] = asdict(command)
+    for hidden in ("payee_account", "idempotency_key", "body_digest", "partner_id"):
+        del data[hidden]
+    data["factors"] = list(command.factors)
+    data["payee_account_sealed"] = context.vault.encrypt(
+        command.enterprise_id, str(enterprise.body["data_key"]), command.payee_account
+    )
+    pk = discount_pk(discount_id)
+    return state, first_writes(pk, "discount_id", discount_id, state, "DiscountRequested", now, data)
+
+
+def _take_limit(pk: str, command: RequestDiscount, limit_fen: int | None) -> Count:
+    return Count(pk, EXPOSURE, command.amount_fen, limit_fen)
+
+
+def _winner(context: Context, discount_id: str, conflict: WriteConflictError) -> Item | None:
+    """The same request, stored by another worker meanwhile; None if only the package changed.
+
+    Raises LimitExceededError. Positions are those of accept's transaction: state, event, two limits, package.
+    """
+    if 0 in conflict.failed:
+        return context.store.get(discount_pk(discount_id), STATE)
+    if {2, 3} & set(conflict.failed):
+        which = "enterprise's" if 2 in conflict.failed else "institution's"
+        raise LimitExceededError(
+            f"The {which} limit has not enough left for this amount.", field="bill.amount_fen"
+        ) from conflict
+    return None
 
 
 def start(context: Context, discount_id: str, *, write_units: int) -> None:

@@ -5,15 +5,8 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 
-from rongtong.domain.eligibility import (
-    Application,
-    CheckResult,
-    Invoice,
-    Order,
-    RegistryBill,
-    run_checks,
-    verdict,
-)
+from rongtong.domain.bill import Application, Invoice, Order, RegistryBill
+from rongtong.domain.eligibility import CheckResult, run_checks, verdict
 from rongtong.domain.errors import RongTongError
 from rongtong.domain.interest import Price, price
 from rongtong.domain.lifecycle import DiscountStatus, require_discount_transition
