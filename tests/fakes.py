@@ -218,7 +218,7 @@ class MemoryBillRegistry:
                 return replace(found, holder=endorsee) if endorsee else replace(found, circulation="TF0302")
         return found
 
-    def lock(self, number: str, rng: SubBillRange, owner: str) -> None:
+    def lock(self, number: str, rng: SubBillRange, owner: str, holder_uscc: str) -> None:
         over = self._over(number, rng)
         if any(held[0] != owner for held in over):
             raise BillLockedError("locked", field="bill.range")
@@ -227,6 +227,8 @@ class MemoryBillRegistry:
         found = self._holding(number, rng)
         if found is None or (found.status, found.circulation, found.risk) != ("CS03", "TF0301", "RS00"):
             raise BillLockedError("not free", field="bill.range")
+        if found.holder.uscc != holder_uscc:
+            raise BillLockedError("held by another company", field="bill.range")
         self.taken[number, rng] = (owner, None)
 
     def endorse(self, number: str, rng: SubBillRange, owner: str, endorsee: Party) -> None:

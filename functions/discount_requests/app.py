@@ -16,7 +16,7 @@ from rongtong.services.sweep import sweep
 app = Chalice(app_name="discount_requests")
 
 
-@app.route("/v1/discounts", methods=["POST"])
+@app.route("/v1/discounts", methods=["POST"], content_types=["*/*"])
 @answers(lambda: app.current_request)
 def request_one() -> Response:
     """202 with the discount; a repeat under the same key answers the same discount and says so in a header."""
@@ -67,7 +67,7 @@ def read_timeline(discount_id: str) -> Response:
     return answer({"discount_id": discount_id, "events": events})
 
 
-@app.route("/v1/discounts/{discount_id}/confirmation", methods=["POST"])
+@app.route("/v1/discounts/{discount_id}/confirmation", methods=["POST"], content_types=["*/*"])
 @answers(lambda: app.current_request)
 def confirm(discount_id: str) -> Response:
     """The operator's two-factor confirmation, where the request did not carry it."""

@@ -16,7 +16,7 @@ from rongtong.services import waiting
 app = Chalice(app_name="operations")
 
 
-@app.route("/v1/operations/reviews/{discount_id}", methods=["POST"])
+@app.route("/v1/operations/reviews/{discount_id}", methods=["POST"], content_types=["*/*"])
 @answers(lambda: app.current_request)
 def decide_review(discount_id: str) -> Response:
     """A reviewer's decision on a discount that is IN_REVIEW."""

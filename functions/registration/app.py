@@ -15,7 +15,7 @@ from rongtong.services import registration
 app = Chalice(app_name="registration")
 
 
-@app.route("/v1/enterprises", methods=["POST"])
+@app.route("/v1/enterprises", methods=["POST"], content_types=["*/*"])
 @answers(lambda: app.current_request)
 def register_enterprise() -> Response:
     """202 with the enterprise; its verification goes on by itself."""

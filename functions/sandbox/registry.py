@@ -49,7 +49,7 @@ def step(book: Book, number: str, wire: str, name: str, body: Document) -> None:
         others = [lock for lock in _taken(package, wire) if lock["owner"] != owner]
         own = package.get("taken", {}).get(wire)
         if name == "lock":
-            return _locked(package, wire, owner, refused=bool(others), again=own is not None)
+            return _locked(package, wire, body, refused=bool(others), again=own is not None)
         if name == "endorse":
             if own is None or own["owner"] != owner:
                 raise RefusedError("Lock the range first.")
@@ -61,13 +61,15 @@ def step(book: Book, number: str, wire: str, name: str, body: Document) -> None:
     book.change("package", number, edit)
 
 
-def _locked(package: Document, wire: str, owner: str, *, refused: bool, again: bool) -> Document:
+def _locked(package: Document, wire: str, body: Document, *, refused: bool, again: bool) -> Document:
     if again and not refused:
         return package
     holding = _containing(package, wire)
     if refused or holding is None or (holding["status"], holding["circulation"], holding["risk"]) != _FREE:
         raise RefusedError("The range is locked by another application, or does not circulate.")
-    return _with(package, wire, {"owner": owner})
+    if holding["holder"]["uscc"] != body["holder_uscc"]:
+        raise RefusedError("Another company holds the range.")
+    return _with(package, wire, {"owner": body["owner"]})
 
 
 def _with(package: Document, wire: str, lock: Document) -> Document:

@@ -59,7 +59,7 @@ class PartnerClient:
         url = self._base_url + path
         sent = {"Host": urlsplit(url).netloc, **(headers or {})}
         if content is not None:
-            sent["Content-Type"] = "application/json"
+            sent.setdefault("Content-Type", "application/json")
         prepared = requests.Request(method, url, headers=sent, data=content).prepare()
         covered = ["@method", "@authority", "@path", *(["@query"] if "?" in path else [])]
         if content is not None:

@@ -27,6 +27,7 @@ from sandbox_server import running_sandbox
 SAMPLE = sample_bills()[2]
 NUMBER, WHOLE = SAMPLE.request["bill"]["number"], SubBillRange.parse(SAMPLE.request["bill"]["range"])
 PART = SubBillRange(WHOLE.start, WHOLE.start + 99)
+HOLDER = SAMPLE.holder_uscc
 BANK = Party("示例第一银行", "91350100MA0002018X", "6200")
 ORDER = PaymentOrder("RT1", 12_345, "117901", "示例一号", "309391000011", "票据贴现")
 
@@ -149,15 +150,21 @@ def test_an_unknown_package_and_a_range_that_nobody_holds_are_none(outside):
 
 
 def test_a_locked_range_shows_it_and_lets_nobody_else_in(outside):
-    outside.bills.lock(NUMBER, WHOLE, "dsc_1")
-    outside.bills.lock(NUMBER, WHOLE, "dsc_1")
+    outside.bills.lock(NUMBER, WHOLE, "dsc_1", HOLDER)
+    outside.bills.lock(NUMBER, WHOLE, "dsc_1", HOLDER)
     assert outside.bills.find(NUMBER, WHOLE).circulation == "TF0302"
     with pytest.raises(BillLockedError):
-        outside.bills.lock(NUMBER, PART, "dsc_2")
+        outside.bills.lock(NUMBER, PART, "dsc_2", HOLDER)
+
+
+def test_a_range_that_another_company_holds_is_not_locked(outside):
+    with pytest.raises(BillLockedError):
+        outside.bills.lock(NUMBER, WHOLE, "dsc_1", BANK.uscc)
+    assert outside.bills.find(NUMBER, WHOLE).circulation == "TF0301"
 
 
 def test_a_released_range_is_free_again(outside):
-    outside.bills.lock(NUMBER, WHOLE, "dsc_1")
+    outside.bills.lock(NUMBER, WHOLE, "dsc_1", HOLDER)
     outside.bills.release(NUMBER, WHOLE, "dsc_2")
     assert outside.bills.find(NUMBER, WHOLE).circulation == "TF0302"
     outside.bills.release(NUMBER, WHOLE, "dsc_1")
@@ -166,7 +173,7 @@ def test_a_released_range_is_free_again(outside):
 
 
 def test_an_endorsed_range_belongs_to_the_endorsee_and_stays_so(outside):
-    outside.bills.lock(NUMBER, WHOLE, "dsc_1")
+    outside.bills.lock(NUMBER, WHOLE, "dsc_1", HOLDER)
     outside.bills.endorse(NUMBER, WHOLE, "dsc_1", BANK)
     outside.bills.endorse(NUMBER, WHOLE, "dsc_1", BANK)
     outside.bills.release(NUMBER, WHOLE, "dsc_1")

@@ -218,6 +218,18 @@ def test_a_request_without_idempotency_key_is_refused(deployed, body):
     )
 
 
+def test_a_body_sent_as_plain_text_is_judged_by_its_content(deployed, body):
+    client, content = deployed.clients["partner-a"], json.dumps({**body, "enterprise_id": "ent_nobody"}).encode()
+    headers = {"Idempotency-Key": "plain", "Content-Type": "text/plain"}
+    _check_refused(
+        deployed,
+        lambda: client.send("POST", "/v1/discounts", content, headers),
+        422,
+        "ENTERPRISE_UNKNOWN",
+        "enterprise_id",
+    )
+
+
 def test_an_unknown_route_is_a_problem(deployed):
     answer = deployed.clients["partner-a"].get("/v1/nothing")
     assert (answer.status_code, answer.json()["code"]) == (404, "NO_SUCH_ROUTE")

@@ -132,7 +132,7 @@ def test_a_doubtful_bill_is_paid_after_operations_approved_it(deployed):
     bill = next(bill for bill in deployed.samples if bill.expected == "in_review")
     discount_id = deployed.submit(bill)
     deployed.until(discount_id, "IN_REVIEW")
-    path, decision = f"/v1/operations/reviews/{discount_id}", {"decision": "approve", "note": "files seen"}
+    path, decision = f"/v1/operations/reviews/{discount_id}", {"decision": "approve", "note": "FILES_SEEN"}
     refused = deployed.clients["partner-a"].post(path, decision)
     assert (refused.status_code, refused.json()["code"]) == (403, "FORBIDDEN")
     assert deployed.clients["operations"].post(path, decision).status_code == 200

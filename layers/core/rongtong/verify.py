@@ -1,8 +1,8 @@
 """Check a receipt offline: ``python -m rongtong.verify RECEIPT.json [--log-key FILE]``.
 
 Needs this package's domain folder, `cryptography` and `rfc8785`, no network and no trust in the platform: only the
-log's public key, which a verifier pins once (by default the file ``log-key.txt`` beside the receipt or in a folder
-above it).
+log's public key, which a verifier pins once. By default that is the file ``log-key.txt`` beside the receipt or in a
+folder above it; for a receipt that came from elsewhere, name your own pinned key.
 """
 
 from __future__ import annotations
@@ -25,7 +25,8 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--log-key", type=Path, help=f"the pinned log key (default: the nearest {_KEY_FILE})")
     options = parser.parse_args(arguments)
     try:
-        key = (options.log_key or _nearest_key(options.receipt)).read_text(encoding="utf-8")
+        key_file = options.log_key or _nearest_key(options.receipt)
+        key = key_file.read_text(encoding="utf-8")
         proved = verify_receipt(options.receipt.read_bytes(), key)
     except ReceiptError as error:
         print(f"REFUSED {error.code}: {error}")
@@ -35,7 +36,7 @@ def main(arguments: list[str] | None = None) -> int:
         return 1
     print(
         f"OK {proved.discount_id}: {len(proved.events)} events ({', '.join(proved.events)}) "
-        f"are in the log {proved.log_name} at size {proved.tree_size}"
+        f"are in the log {proved.log_name} at size {proved.tree_size}, signed with the key in {key_file}"
     )
     return 0
 

@@ -116,7 +116,13 @@ def test_a_log_key_whose_id_does_not_fit_is_refused():
 def _receipt(events: int = 3) -> tuple[bytes, str]:
     salts = [hashlib.sha256(bytes([at])).hexdigest()[:32] for at in range(events)]
     told = [
-        {"discount_id": "dsc_1", "n": at + 1, "type": "Told", "at": "2026", "data": {"名": "值"}}
+        {
+            "discount_id": "dsc_1",
+            "n": at + 1,
+            "type": "DiscountPaid" if at + 1 == events else "Told",
+            "at": "2026",
+            "data": {"名": "值"},
+        }
         for at in range(events)
     ]
     hashes = [leaf_hash(b"someone else's")] + [
@@ -159,6 +165,24 @@ def test_a_receipt_that_leaves_out_an_event_in_front_is_refused():
     with pytest.raises(ReceiptError) as refused:
         verify_receipt(receipt_bytes(receipt), key)
     assert refused.value.code == "RECEIPT_EVENTS"
+
+
+def test_a_receipt_whose_end_was_cut_off_is_refused():
+    content, key = _receipt()
+    receipt = json.loads(content)
+    receipt["entries"] = receipt["entries"][:-1]
+    with pytest.raises(ReceiptError) as refused:
+        verify_receipt(receipt_bytes(receipt), key)
+    assert refused.value.code == "RECEIPT_INCOMPLETE"
+
+
+def test_a_checkpoint_of_absurd_size_is_refused_not_crashed_on():
+    content, key = _receipt()
+    receipt = json.loads(content)
+    receipt["checkpoint"] = receipt["checkpoint"].replace("\n4\n", "\n" + "4" * 5_000 + "\n")
+    with pytest.raises(ReceiptError) as refused:
+        verify_receipt(receipt_bytes(receipt), key)
+    assert refused.value.code == "RECEIPT_CHECKPOINT"
 
 
 def test_the_command_exits_0_for_a_receipt_and_1_for_a_changed_one(tmp_path, capsys):

@@ -10,9 +10,17 @@ from in_memory import Platform, sample_bills
 from rongtong.domain.errors import RongTongError, TransitionError
 from rongtong.services import discounts, registration, waiting
 from rongtong.services.disburse import disburse
-from rongtong.services.errors import NotFoundError, PaymentPendingError, WrongStateError
+from rongtong.services.errors import (
+    EndorsementRefusedError,
+    NotFoundError,
+    PaymentPendingError,
+    PriceExpiredError,
+    WrongStateError,
+)
+from rongtong.services.ports import BillLockedError
 from rongtong.services.request_discount import accept
 from rongtong.services.seal import seal
+from rongtong.services.storage import Create
 from rongtong.services.sweep import sweep
 from rongtong.services.unwind import unwind
 from rongtong.services.verify_bill import verify
@@ -162,6 +170,120 @@ def test_a_decision_before_the_token_is_kept_lets_the_execution_go_on_at_once(pl
     waiting.decide_review(platform.context, "operations", discount_id, approve=True, note="checked")
     assert waiting.park(platform.context, discount_id, "late")["waiting"] is False
     assert [token for token, _ in platform.context.workflows.resumed] == ["late"]
+
+
+def test_a_rejection_before_the_token_is_kept_lets_the_execution_go_on_at_once(platform):
+    discount_id = platform.accept(DOUBTFUL)
+    platform.run(discount_id)
+    waiting.decide_review(platform.context, "operations", discount_id, approve=False, note="NO")
+    assert waiting.park(platform.context, discount_id, "late")["waiting"] is False
+    assert platform.context.workflows.resumed[0][1]["verdict"] == "reject"
+
+
+def test_a_price_of_another_day_is_never_sealed_or_paid(platform):
+    discount_id = platform.accept(GOOD, confirmed=False)
+    platform.run(discount_id)
+    platform.context.clock.instant += timedelta(days=1)
+    waiting.confirm(platform.context, "partner-a", discount_id, "operator-1", ("password", "otp"))
+    with pytest.raises(PriceExpiredError):
+        seal(platform.context, discount_id)
+    platform.context.clock.instant -= timedelta(days=1)
+    seal(platform.context, discount_id)
+    platform.context.clock.instant += timedelta(days=1)
+    with pytest.raises(PriceExpiredError):
+        disburse(platform.context, discount_id)
+    assert platform.bank.orders == []
+
+
+def test_a_bill_that_was_sold_meanwhile_is_not_paid(platform):
+    discount_id = platform.accept(GOOD)
+    verify(platform.context, discount_id)
+    seal(platform.context, discount_id)
+    number = GOOD.request["bill"]["number"]
+    (holding,) = platform.context.bills.holdings[number]
+    sold = replace(holding, holder=replace(holding.holder, uscc="91310000MA1FL0HA77"))
+    platform.context.bills.holdings[number] = [sold]
+    with pytest.raises(BillLockedError):
+        disburse(platform.context, discount_id)
+    assert platform.bank.orders == []
+
+
+def test_an_endorsement_refused_after_the_money_is_out_goes_to_a_person(platform):
+    discount_id = platform.accept(GOOD)
+    verify(platform.context, discount_id)
+    seal(platform.context, discount_id)
+    platform.bank.open_answers = 1
+    assert disburse(platform.context, discount_id)["payment"] == "PROCESSING"
+    platform.context.bills.taken.clear()
+    with pytest.raises(EndorsementRefusedError):
+        disburse(platform.context, discount_id)
+
+
+def test_a_worker_that_locks_too_late_gives_the_lock_back(platform):
+    discount_id = platform.accept(GOOD)
+    verify(platform.context, discount_id)
+    seal(platform.context, discount_id)
+    lock = platform.context.bills.lock
+
+    def given_up_first(*arguments):
+        unwind(platform.context, discount_id, "OPERATOR", refused=False)
+        lock(*arguments)
+
+    platform.context.bills.lock = given_up_first
+    assert disburse(platform.context, discount_id)["payment"] == "FAILED"
+    assert platform.context.bills.taken == {}
+
+
+def test_a_second_bill_on_the_same_invoice_is_refused_and_its_claim_given_back(platform):
+    first, second = sample_bills()[2:4]
+    invoice = first.request["trade"]["invoice_number"]
+    paid = platform.accept(first, "key-1")
+    other = platform.accept(second, "key-2", invoice_number=invoice)
+    platform.run(other)
+    platform.run(paid)
+    assert (platform.body(paid)["status"], platform.body(other)["status"]) == ("DISBURSED", "REFUSED")
+    claims = platform.context.store.get(f"invoice#{invoice}", "state").body["claims"]
+    assert claims == [[paid, first.request["bill"]["amount_fen"]]]
+
+
+def test_a_spent_invoice_is_refused_by_name(platform):
+    claims = {"claims": [["dsc_earlier", 1]]}
+    platform.context.store.transact([Create(f"invoice#{GOOD.request['trade']['invoice_number']}", "state", claims)])
+    discount_id = platform.accept(GOOD)
+    platform.run(discount_id)
+    assert (platform.body(discount_id)["status"], platform.body(discount_id)["reason"]) == ("REFUSED", "INVOICE_USED")
+
+
+def test_two_halves_of_a_bill_share_its_invoice(platform):
+    whole = GOOD.request["bill"]
+    start, half = int(whole["range"].split("-")[0]), whole["amount_fen"] // 2
+    cuts = [(start, start + half - 1), (start + half, start + whole["amount_fen"] - 1)]
+    platform.hold(GOOD)
+    for key, (begin, end) in zip(("key-1", "key-2"), cuts, strict=True):
+        command = platform.command(GOOD, key, range=f"{begin}-{end}", amount_fen=end - begin + 1)
+        discount_id = accept(platform.context, command)[0]["discount_id"]
+        platform.run(discount_id)
+        assert platform.body(discount_id)["status"] == "DISBURSED"
+
+
+def test_nothing_follows_the_end_of_a_discount_that_was_given_up(platform):
+    discount_id = platform.accept(GOOD)
+    unwind(platform.context, discount_id, "OPERATOR", refused=False)
+    assert verify(platform.context, discount_id)["verdict"] == "reject"
+    assert platform.body(discount_id)["events"] == 2
+
+
+@pytest.mark.parametrize(
+    ("difference", "reason"),
+    [({"endorsement_mark": "EM99"}, "BILL_NOT_TRANSFERABLE"), ({"kind": "ET03"}, "CHAIN_KIND")],
+)
+def test_codes_that_are_not_known_to_be_good_are_refused(platform, difference, reason):
+    bill = next(bill for bill in sample_bills() if bill.expected == "disbursed" and bill.bill["endorsements"])
+    if "kind" in difference:
+        bill.bill["endorsements"][0]["kind"] = difference["kind"]
+    else:
+        bill.bill.update(difference)
+    assert platform.outcome(bill, "key-1") == ("refused", reason)
 
 
 def test_without_confirmation_nothing_is_sealed_or_paid(platform):

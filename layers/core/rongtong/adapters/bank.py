@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import asdict
 from typing import Any
 
@@ -9,6 +10,7 @@ from rongtong.adapters.http import HttpClient, UnansweredError
 from rongtong.domain.lifecycle import PaymentStatus
 from rongtong.services.ports import BankUnavailableError, PaymentAnswer, PaymentOrder
 
+_REASON = re.compile(r"[A-Z][A-Z0-9_]{2,63}", re.ASCII)
 _UNKNOWN = "The bank did not answer; nothing is known of its decision. Ask again."
 
 
@@ -46,10 +48,17 @@ class HttpBank:
             raise BankUnavailableError(_UNKNOWN) from error
 
 
+def _code(reason: Any) -> str | None:
+    """The bank's reason if it is a code; free text may name persons and accounts and goes no further."""
+    if reason is None:
+        return None
+    return reason if isinstance(reason, str) and _REASON.fullmatch(reason) else "PAYMENT_FAILED"
+
+
 def _answer(body: dict[str, Any]) -> PaymentAnswer:
     return PaymentAnswer(
         reference=str(body["reference"]),
         status=PaymentStatus(body["status"]),
         bank_serial=body.get("bank_serial"),
-        reason=body.get("reason"),
+        reason=_code(body.get("reason")),
     )

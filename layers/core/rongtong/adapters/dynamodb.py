@@ -135,6 +135,8 @@ class DynamoStore:
                 self._transact(writes)
             except TransactWriteError as error:
                 self._spent += 2 * len(writes)
+                if not error.cancellation_reasons:
+                    raise
                 reasons = [reason.code if reason else None for reason in error.cancellation_reasons]
                 failed = tuple(
                     sorted(at for at, code in zip(_sent_order(writes), reasons, strict=True) if code == _CONDITION)

@@ -30,9 +30,9 @@ class HttpBillRegistry:
         except (KeyError, TypeError, ValueError) as error:
             raise RegistryUnavailableError("The bill registry's answer cannot be read.") from error
 
-    def lock(self, number: str, rng: SubBillRange, owner: str) -> None:
+    def lock(self, number: str, rng: SubBillRange, owner: str, holder_uscc: str) -> None:
         """Apply for the discount. Raises BillLockedError, RegistryUnavailableError."""
-        self._step(number, rng, "lock", {"owner": owner})
+        self._step(number, rng, "lock", {"owner": owner, "holder_uscc": holder_uscc})
 
     def endorse(self, number: str, rng: SubBillRange, owner: str, endorsee: Party) -> None:
         """Pass the locked range to the endorsee. Raises BillLockedError, RegistryUnavailableError."""

@@ -93,3 +93,5 @@ class Application:
     payee_account: str
     order: Order
     invoice_number: str
+    invoice_claimed_fen: int
+    """What is discounted on this invoice up to this request, this one included."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from base64 import b64decode, b64encode
 from binascii import Error as Base64Error
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 _ED25519 = b"\x01"
 _HASH_BYTES = 32
+_SIZE = re.compile(r"\d{1,18}", re.ASCII)
 
 
 class CheckpointError(ValueError):
@@ -73,7 +75,7 @@ def open_checkpoint(note: str, key: VerifierKey) -> Checkpoint:
     text, separator, signatures = note.partition("\n\n")
     text += "\n"
     lines = text.split("\n")
-    if not separator or len(lines) != 4 or lines[0] != key.name or not (lines[1].isascii() and lines[1].isdigit()):
+    if not separator or len(lines) != 4 or lines[0] != key.name or _SIZE.fullmatch(lines[1]) is None:
         raise CheckpointError("The checkpoint is not one of this log.")
     found = Checkpoint(lines[0], int(lines[1]), _base64(lines[2]))
     if checkpoint_text(found.origin, found.size, found.root) != text or len(found.root) != _HASH_BYTES:

@@ -110,7 +110,7 @@ def _parties(case: _Case) -> CheckResult:
 def _circulation(case: _Case) -> CheckResult:
     """Order 〔2022〕4号: only a bill that circulates freely and carries no risk mark may be discounted."""
     bill = case.bill
-    marked = bill.endorsement_mark == "EM01" or bill.circulation == "TF0303"
+    marked = bill.endorsement_mark != "EM00" or bill.circulation == "TF0303"
     reasons = [
         (bill.status != "CS03", "BILL_STATUS"),
         (bill.circulation == "TF0302", "BILL_LOCKED"),
@@ -163,6 +163,8 @@ def _chain(case: _Case) -> CheckResult:
     reasons = [
         (chain[0].endorser != bill.payee, "CHAIN_FIRST_ENDORSER"),
         (broken, "CHAIN_BROKEN"),
+        # 票据法 article 35: whoever was endorsed for collection or pledge may not pass the bill on.
+        (any(endorsement.kind != "ET05_01" for endorsement in chain), "CHAIN_KIND"),
         (chain[-1].endorsee != bill.holder, "CHAIN_LAST_ENDORSEE"),
     ]
     return _first("chain", "reject", reasons)
@@ -201,6 +203,7 @@ def _order_flow(case: _Case) -> CheckResult:
         (invoice.used_by is not None, "INVOICE_USED"),
         (invoice.seller_uscc != stated.applicant_uscc, "INVOICE_PARTIES"),
         (invoice.amount_fen < stated.amount_fen, "INVOICE_AMOUNT"),
+        (invoice.amount_fen < stated.invoice_claimed_fen, "INVOICE_USED"),
         (
             order.buyer_uscc != invoice.buyer_uscc or order.buyer_uscc != _prior_hand(case.bill).uscc,
             "ORDER_PARTIES",
@@ -228,7 +231,7 @@ def _doubts(case: _Case) -> CheckResult:
     again = any(count > 1 for count in endorsees.values()) or bill.payee.uscc in endorsees
     same_day = bool(bill.endorsements) and bill.endorsements[-1].date >= case.today
     reasons = [
-        (bool({case.application.applicant_uscc, *_companies(bill)} & policy.grey_usccs), "REVIEW_GREY_LIST"),
+        (bool({case.application.applicant_uscc, *_companies(bill)} & policy.grey_usccs), "REVIEW_REQUIRED"),
         (len(bill.endorsements) > policy.max_endorsements, "REVIEW_ENDORSEMENTS"),
         (again, "REVIEW_BACK_ENDORSEMENT"),
         (same_day, "REVIEW_QUICK_RESALE"),

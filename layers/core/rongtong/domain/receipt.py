@@ -13,6 +13,8 @@ from rongtong.domain.checkpoint import CheckpointError, VerifierKey, open_checkp
 from rongtong.domain.merkle import leaf_hash, verify_inclusion
 
 FORMAT = "rongtong-receipt/1"
+FINAL_EVENTS = frozenset({"DiscountPaid", "DiscountRefused", "DiscountFailed"})
+"""Nothing follows one of these; a receipt ends with one."""
 _ENTRY_KEYS = {"event", "salt_hex", "index", "proof"}
 _RECEIPT_KEYS = {"format", "discount_id", "entries", "checkpoint"}
 _HASH = re.compile(r"[0-9a-f]{64}", re.ASCII)
@@ -20,7 +22,7 @@ _SALT = re.compile(r"[0-9a-f]{32}", re.ASCII)
 
 
 class ReceiptError(ValueError):
-    """The receipt proves nothing. ``code``: RECEIPT_FORMAT, RECEIPT_EVENTS, RECEIPT_PROOF or RECEIPT_CHECKPOINT."""
+    """The receipt proves nothing. ``code``: RECEIPT_FORMAT, _EVENTS, _PROOF, _CHECKPOINT or _INCOMPLETE."""
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
@@ -55,7 +57,7 @@ def receipt_bytes(receipt: dict[str, Any]) -> bytes:
 def verify_receipt(content: bytes, verifier_key: str) -> Proved:
     """Check a receipt's bytes against a pinned log key. Raises ReceiptError; answers what is proved.
 
-    The events must be all of the discount's, 1 to n, in order; every byte of the file is covered.
+    The events must be all of the discount's, from 1 to the one that ended it; every byte of the file is covered.
     """
     receipt = _parse(content)
     try:
@@ -72,6 +74,10 @@ def verify_receipt(content: bytes, verifier_key: str) -> Proved:
         if not verify_inclusion(entry["index"], head.size, leaf, proof, head.root):
             raise ReceiptError("RECEIPT_PROOF", f"Event {number} is not in the log under this checkpoint.")
         kinds.append(str(event.get("type")))
+    if kinds[-1] not in FINAL_EVENTS:
+        raise ReceiptError(
+            "RECEIPT_INCOMPLETE", f"The last event is {kinds[-1]}: the discount had not ended, or more was cut off."
+        )
     return Proved(receipt["discount_id"], tuple(kinds), head.origin, head.size)
 
 

@@ -94,4 +94,5 @@ class ReviewBody(_Body):
     """POST /v1/operations/reviews/{discount_id}"""
 
     decision: Literal["approve", "reject"]
-    note: Text
+    note: Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Z0-9_]{2,63}$")]
+    """A code such as FILES_SEEN: the event goes to the partner and to the log, so it holds no free text."""

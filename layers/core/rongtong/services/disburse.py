@@ -14,11 +14,11 @@ from rongtong.domain.lifecycle import (
 from rongtong.domain.sub_bill_range import SubBillRange
 from rongtong.services.context import Context
 from rongtong.services.discounts import discount_of
-from rongtong.services.errors import ContractAlteredError, EvidencePendingError
+from rongtong.services.errors import ContractAlteredError, EndorsementRefusedError, EvidencePendingError
 from rongtong.services.evidence_log import pending
-from rongtong.services.ports import BankUnavailableError, PaymentAnswer, PaymentOrder
+from rongtong.services.ports import BankUnavailableError, BillLockedError, PaymentAnswer, PaymentOrder
 from rongtong.services.records import STATE, discount_pk, enterprise_pk, final_writes, institution_pk, iso, payment_sk
-from rongtong.services.seal import contract_key
+from rongtong.services.seal import contract_key, require_priced_today
 from rongtong.services.settings import institution_of
 from rongtong.services.storage import Create, Document, Item, Replace, Write, WriteConflictError
 
@@ -29,8 +29,8 @@ def disburse(context: Context, discount_id: str) -> Document:
     """Pay a sealed discount, or learn what became of its payment. Safe to repeat and to run twice at once.
 
     Answers ``payment``: SUCCEEDED, FAILED (with ``reason``; nothing was paid), or PROCESSING / UNKNOWN: ask again.
-    Raises BillLockedError before any intent is stored, RegistryUnavailableError,
-    EvidencePendingError, ContractAlteredError, TransitionError.
+    Raises BillLockedError and PriceExpiredError before any intent is stored, EndorsementRefusedError after the money is
+    out, RegistryUnavailableError, EvidencePendingError, ContractAlteredError, TransitionError.
     """
     pk = discount_pk(discount_id)
     stored, payment = context.store.get_many([(pk, STATE), (pk, payment_sk(1))])
@@ -41,14 +41,17 @@ def disburse(context: Context, discount_id: str) -> Document:
     if payment is None:
         if pending(item):
             raise EvidencePendingError("Not everything of this discount is in the evidence log; run Seal again.")
+        require_priced_today(context, item)
         _check_contract(context, item)
-        context.bills.lock(str(item.body["bill_number"]), _range(item), discount_id)
+        context.bills.lock(str(item.body["bill_number"]), _range(item), discount_id, str(item.body["applicant_uscc"]))
         payment, first = _store_intent(context, item)
     else:
         first = False
     status = PaymentStatus(payment.body["status"])
     if status is PaymentStatus.FAILED:
-        return _output(discount_id, status, str(payment.body.get("reason")))
+        # A worker that came late may have locked the bill of a discount that was given up meanwhile.
+        context.bills.release(str(item.body["bill_number"]), _range(item), discount_id)
+        return _output(discount_id, status, payment.body.get("reason"))
     enterprise, institution = _parties(context, item)
     try:
         answer = None if first else context.bank.query(str(payment.body["reference"]))
@@ -99,7 +102,7 @@ def _settle(context: Context, item: Item, payment: Item, institution: Party, ans
     settled["settled_at"] = iso(now)
     writes: list[Write] = [Replace(payment.pk, payment.sk, settled, payment.version)]
     if status is PaymentStatus.SUCCEEDED:
-        context.bills.endorse(str(item.body["bill_number"]), _range(item), discount_id, institution)
+        _endorse(context, item, institution)
         amount = int(payment.body["amount_fen"])
         data = {
             "reference": payment.body["reference"],
@@ -148,6 +151,15 @@ def _check_contract(context: Context, item: Item) -> None:
         raise ContractAlteredError(
             "The archived contract is missing or is not the one that was sealed; nothing was paid."
         )
+
+
+def _endorse(context: Context, item: Item, institution: Party) -> None:
+    try:
+        context.bills.endorse(str(item.body["bill_number"]), _range(item), str(item.body["discount_id"]), institution)
+    except BillLockedError as error:
+        raise EndorsementRefusedError(
+            "The money is out but the registry does not endorse the bill; settle it with the registry, then replay."
+        ) from error
 
 
 def _parties(context: Context, item: Item) -> tuple[Item, Party]:

@@ -130,15 +130,17 @@ def leaf_of(document: Document) -> bytes:
 def receipt(context: Context, item: Item) -> Document:
     """Proof, checkable offline, that the log holds every event of this discount.
 
-    Raises WrongStateError while events are still waiting to be recorded.
+    Raises WrongStateError until the discount has ended and all its events are recorded.
     """
+    if "finished_at" not in item.body:
+        raise WrongStateError("The discount has not ended; its receipt is made then.")
     if pending(item):
         raise WrongStateError("Not everything of this discount is recorded yet; ask again in a second.")
     note = checkpoint(context)
     size = int(note.split("\n")[1])
     hashes = _all_hashes(context, size)
     indices = [index for first, count in item.body["logged"] for index in range(first, first + count)]
-    documents = context.store.query(item.pk, "event#")
+    documents = context.store.query(item.pk, "event#")[: len(indices)]
     entries = [
         {
             "event": document.body["event"],

@@ -76,10 +76,10 @@ class BillRegistry(Protocol):
     def find(self, number: str, rng: SubBillRange) -> RegistryBill | None:
         """The holding that contains the range, None if there is none. Raises RegistryUnavailableError."""
 
-    def lock(self, number: str, rng: SubBillRange, owner: str) -> None:
-        """Apply for the discount (CS03 TF0301 → TF0302); the owner's repeat is no change.
+    def lock(self, number: str, rng: SubBillRange, owner: str, holder_uscc: str) -> None:
+        """Apply for the discount in the holder's name (CS03 TF0301 → TF0302); the owner's repeat is no change.
 
-        Raises BillLockedError, RegistryUnavailableError.
+        Raises BillLockedError, also when another company holds the range by now; RegistryUnavailableError.
         """
 
     def endorse(self, number: str, rng: SubBillRange, owner: str, endorsee: Party) -> None:

@@ -40,6 +40,11 @@ def package_pk(bill_number: str) -> str:
     return f"package#{bill_number}"
 
 
+def invoice_pk(invoice_number: str) -> str:
+    """Which discounts an invoice stands behind, in the order of their acceptance, so that none is financed twice."""
+    return f"invoice#{invoice_number}"
+
+
 def event_sk(number: int) -> str:
     return f"event#{number:04d}"
 

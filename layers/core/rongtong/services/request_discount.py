@@ -27,6 +27,7 @@ from rongtong.services.records import (
     enterprise_pk,
     first_writes,
     institution_pk,
+    invoice_pk,
     iso,
     package_pk,
 )
@@ -77,12 +78,13 @@ def accept(context: Context, command: RequestDiscount) -> tuple[Document, bool]:
     bill.require_discountable()
     rng = SubBillRange.parse(command.range)
     rng.require_amount(command.amount_fen)
-    known, enterprise, funding, package = context.store.get_many(
+    known, enterprise, funding, package, invoice = context.store.get_many(
         [
             (discount_pk(discount_id), STATE),
             (enterprise_pk(command.enterprise_id), STATE),
             (institution_pk(command.institution_id), STATE),
             (package_pk(bill.text), STATE),
+            (invoice_pk(command.invoice_number), STATE),
         ]
     )
     if known is not None:
@@ -103,13 +105,16 @@ def accept(context: Context, command: RequestDiscount) -> tuple[Document, bool]:
     ]
     for attempt in range(_ATTEMPTS):
         try:
-            context.store.transact([*first, *limits, _take_range(package, bill.text, rng, discount_id)])
+            taken = _take_range(package, bill.text, rng, discount_id)
+            context.store.transact([*first, *limits, taken, _claim(invoice, command, discount_id)])
         except WriteConflictError as conflict:
             winner = _winner(context, discount_id, conflict)
             if winner is not None:
                 return _repeat(context, winner, command), False
             time.sleep(random.uniform(0.01, 0.05) * (attempt + 1))
-            package = context.store.get(package_pk(bill.text), STATE)
+            package, invoice = context.store.get_many(
+                [(package_pk(bill.text), STATE), (invoice_pk(command.invoice_number), STATE)]
+            )
             continue
         start(context, discount_id, write_units=context.store.write_units - spent_before)
         return view(state), True
@@ -127,8 +132,10 @@ def _first_records(
         "enterprise_id": command.enterprise_id,
         "institution_id": command.institution_id,
         "status": DiscountStatus.ACCEPTED.value,
+        "applicant_uscc": enterprise.body["uscc"],
         "bill_number": command.bill_number,
         "range": rng.wire(),
+        "invoice_number": command.invoice_number,
         "face_fen": command.amount_fen,
         "body_digest": command.body_digest,
         "confirmed": bool(command.confirmed_by) and set(context.confirm_factors) <= set(command.factors),
@@ -150,9 +157,9 @@ def _take_limit(pk: str, command: RequestDiscount, limit_fen: int | None) -> Cou
 
 
 def _winner(context: Context, discount_id: str, conflict: WriteConflictError) -> Item | None:
-    """The same request, stored by another worker meanwhile; None if only the package changed.
+    """The same request, stored by another worker meanwhile; None if only package or invoice changed.
 
-    Raises LimitExceededError. Positions are those of accept's transaction: state, event, two limits, package.
+    Raises LimitExceededError. Positions are those of accept's transaction: state, event, two limits, package, invoice.
     """
     if 0 in conflict.failed:
         return context.store.get(discount_pk(discount_id), STATE)
@@ -182,6 +189,15 @@ def _repeat(context: Context, known: Item, command: RequestDiscount) -> Document
     if known.body["status"] == DiscountStatus.ACCEPTED:
         start(context, str(known.body["discount_id"]), write_units=0)
     return view(known.body)
+
+
+def _claim(invoice: Item | None, command: RequestDiscount, discount_id: str) -> Write:
+    """Note the discount on its invoice; verification compares what is claimed up to it with the invoice's amount."""
+    claims = [] if invoice is None else list(invoice.body["claims"])
+    body: Document = {"claims": [*claims, [discount_id, command.amount_fen]]}
+    if invoice is None:
+        return Create(invoice_pk(command.invoice_number), STATE, body)
+    return Replace(invoice.pk, invoice.sk, body, invoice.version)
 
 
 def _take_range(package: Item | None, bill_number: str, rng: SubBillRange, discount_id: str) -> Write:

@@ -11,6 +11,7 @@ from rongtong.domain.canonical import canonical_bytes
 from rongtong.domain.lifecycle import DiscountStatus, require_discount_transition
 from rongtong.services.context import Context
 from rongtong.services.discounts import load, request_key, request_of
+from rongtong.services.errors import PriceExpiredError
 from rongtong.services.evidence_log import append_pending
 from rongtong.services.records import STATE, change_writes, enterprise_pk, institution_pk
 from rongtong.services.settings import institution_of
@@ -22,12 +23,13 @@ _SEALED_OR_LATER = frozenset({DiscountStatus.SEALED, DiscountStatus.DISBURSED})
 def seal(context: Context, discount_id: str) -> Document:
     """Archive the contract and log every event so far with the contract's SHA-256. Safe to repeat: seals once.
 
-    Raises TransitionError when the discount was not verified and confirmed.
+    Raises TransitionError when the discount was not verified and confirmed, PriceExpiredError.
     """
     item = load(context, discount_id)
     status = DiscountStatus(item.body["status"])
     if status not in _SEALED_OR_LATER:
         require_discount_transition(status, DiscountStatus.SEALED)
+        require_priced_today(context, item)
         content = contract_bytes(context, item)
         digest = hashlib.sha256(content).hexdigest()
         context.archive.put(contract_key(discount_id, digest), content)
@@ -37,6 +39,17 @@ def seal(context: Context, discount_id: str) -> Document:
         item = load(context, discount_id)
     append_pending(context, item)
     return {"discount_id": discount_id, "sealed": True}
+
+
+def require_priced_today(context: Context, item: Item) -> None:
+    """Raises PriceExpiredError unless the discount was verified and priced today.
+
+    Interest counts from the day of payment, and the bill was looked at on the day of its verification: a discount that
+    waited for a person overnight is refused, and asked for again at the new day's price.
+    """
+    today = context.calendar.shanghai_date(context.clock.now()).isoformat()
+    if item.body.get("priced_on") != today:
+        raise PriceExpiredError("The discount was priced on another day; request it again.")
 
 
 def record(context: Context, pk: str) -> Document:

@@ -1,4 +1,4 @@
-"""Unwinding: a discount that will not be paid gives back its range and limits, and says why."""
+"""Unwinding: a discount that will not be paid gives back its range, limits and invoice, and says why."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from rongtong.services.records import (
     enterprise_pk,
     final_writes,
     institution_pk,
+    invoice_pk,
     iso,
     package_pk,
     payment_sk,
@@ -69,9 +70,14 @@ def _writes(context: Context, item: Item, reason: str, *, refused: bool) -> list
     face_fen = int(item.body["face_fen"])
     writes.append(Count(enterprise_pk(str(item.body["enterprise_id"])), EXPOSURE, -face_fen))
     writes.append(Count(institution_pk(str(item.body["institution_id"])), EXPOSURE, -face_fen))
-    package = context.store.get(package_pk(str(item.body["bill_number"])), STATE)
+    discount_id = item.body["discount_id"]
+    package, invoice = context.store.get_many(
+        [(package_pk(str(item.body["bill_number"])), STATE), (invoice_pk(str(item.body["invoice_number"])), STATE)]
+    )
+    if invoice is not None:
+        claims = [claim for claim in invoice.body["claims"] if claim[0] != discount_id]
+        writes.append(Replace(invoice.pk, invoice.sk, {"claims": claims}, invoice.version))
     if package is not None:
-        discount_id = item.body["discount_id"]
         live = {wire: owner for wire, owner in package.body["ranges"].items() if owner != discount_id}
         writes.append(Replace(package.pk, package.sk, {"ranges": live}, package.version))
     return writes

@@ -13,7 +13,7 @@ from rongtong.domain.lifecycle import DiscountStatus, require_discount_transitio
 from rongtong.domain.sub_bill_range import SubBillRange
 from rongtong.services.context import Context
 from rongtong.services.discounts import discount_of, request_key, request_of
-from rongtong.services.records import STATE, change_writes, discount_pk, enterprise_pk, institution_pk
+from rongtong.services.records import STATE, change_writes, discount_pk, enterprise_pk, institution_pk, invoice_pk
 from rongtong.services.settings import POLICY_KEY, institution_of, policy_of, rate_for
 from rongtong.services.storage import Document, Item
 
@@ -29,21 +29,25 @@ def verify(context: Context, discount_id: str) -> Document:
     item = discount_of(stored)
     if "verdict" in item.body:
         return _output(item.body)
+    if DiscountStatus(item.body["status"]) is not DiscountStatus.ACCEPTED:
+        # Given up before anything was decided: nothing may follow its last event.
+        return {"discount_id": discount_id, "verdict": REJECT, "reason": item.body.get("reason"), "confirmed": False}
     request = request_of(first_event)
     with ThreadPoolExecutor(2) as pool:
         rng = SubBillRange.parse(str(request["range"]))
         bill_answer = pool.submit(context.bills.find, str(request["bill_number"]), rng)
         invoice_answer = pool.submit(context.invoices.find, str(request["invoice_number"]))
-        enterprise, institution, policy = context.store.get_many(
+        enterprise, institution, policy, claims = context.store.get_many(
             [
                 (enterprise_pk(str(item.body["enterprise_id"])), STATE),
                 (institution_pk(str(item.body["institution_id"])), STATE),
                 POLICY_KEY,
+                (invoice_pk(str(request["invoice_number"])), STATE),
             ]
         )
         assert enterprise is not None, "a discount is accepted only for an enterprise that exists"
         payee, verified = _accounts(context, enterprise, request)
-        application = _application(request, str(enterprise.body["uscc"]), payee)
+        application = _application(request, str(enterprise.body["uscc"]), payee, _claimed_fen(claims, discount_id))
         bill, invoice = bill_answer.result(), invoice_answer.result()
     today = context.calendar.shanghai_date(context.clock.now())
     results = run_checks(application, bill, invoice, policy_of(policy), today, verified)
@@ -75,6 +79,7 @@ def _decide(
         changes["status"] = status.value
     if priced is not None:
         changes |= {
+            "priced_on": context.calendar.shanghai_date(context.clock.now()).isoformat(),
             "annual_rate": f"{priced.annual_rate:.6f}",
             "days": priced.days,
             "interest_fen": priced.interest_fen,
@@ -117,7 +122,15 @@ def _accounts(context: Context, enterprise: Item, request: Document) -> tuple[st
     return asked, context.vault.decrypt(owner, key, str(enterprise.body["account_number"]))
 
 
-def _application(request: Document, uscc: str, payee_account: str) -> Application:
+def _claimed_fen(claims: Item | None, discount_id: str) -> int:
+    """Fen of the discounts accepted on the invoice before this one, and of this one: who came first goes through."""
+    assert claims is not None, "acceptance notes every discount on its invoice"
+    listed = claims.body["claims"]
+    own = next(at for at, claim in enumerate(listed) if claim[0] == discount_id)
+    return sum(int(amount) for _, amount in listed[: own + 1])
+
+
+def _application(request: Document, uscc: str, payee_account: str, claimed_fen: int) -> Application:
     order = Order(
         number=str(request["order_number"]),
         amount_fen=int(request["order_amount_fen"]),
@@ -137,6 +150,7 @@ def _application(request: Document, uscc: str, payee_account: str) -> Applicatio
         payee_account=payee_account,
         order=order,
         invoice_number=str(request["invoice_number"]),
+        invoice_claimed_fen=claimed_fen,
     )
 
 

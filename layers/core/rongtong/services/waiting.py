@@ -16,7 +16,8 @@ _WAITING = frozenset({DiscountStatus.IN_REVIEW, DiscountStatus.AWAITING_CONFIRMA
 def park(context: Context, discount_id: str, task_token: str) -> Document:
     """Keep the task token until the person has answered; go on at once if that already happened."""
     item = load(context, discount_id)
-    if DiscountStatus(item.body["status"]) not in _WAITING:
+    answered = item.body["status"] == DiscountStatus.IN_REVIEW and "review" in item.body
+    if answered or DiscountStatus(item.body["status"]) not in _WAITING:
         context.workflows.resume(task_token, _answer(item.body))
         return {"discount_id": discount_id, "waiting": False}
     body = {**item.body, "task_token": task_token}
