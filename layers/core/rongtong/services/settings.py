@@ -13,16 +13,18 @@ POLICY_KEY = (PLATFORM_PK, "policy")
 
 
 def policy_of(item: Item | None) -> Policy:
-    """The risk policy in force, from its record; defaults where nothing is configured."""
-    if item is None:
-        return Policy()
-    body = item.body
+    """The risk policy in force, from its record; the default for whatever it does not name."""
+    body: Document = {} if item is None else item.body
+    default = Policy()
     return Policy(
         blocked_usccs=frozenset(body.get("blocked_usccs", ())),
         blocked_acceptors=frozenset(body.get("blocked_acceptors", ())),
         overdue_acceptors=frozenset(body.get("overdue_acceptors", ())),
         grey_usccs=frozenset(body.get("grey_usccs", ())),
-        review_amount_fen=int(body["review_amount_fen"]),
+        review_amount_fen=int(body.get("review_amount_fen", default.review_amount_fen)),
+        max_endorsements=int(body.get("max_endorsements", default.max_endorsements)),
+        tenor_months=int(body.get("tenor_months", default.tenor_months)),
+        new_acceptor_classes=frozenset(body.get("new_acceptor_classes", default.new_acceptor_classes)),
     )
 
 
