@@ -5,6 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 
+from rongtong.domain.bill_codes import (
+    BillKind,
+    BillStatus,
+    Circulation,
+    EndorsementKind,
+    EndorsementMark,
+    RiskMark,
+)
 from rongtong.domain.sub_bill_range import SubBillRange
 
 
@@ -19,26 +27,26 @@ class Party:
 
 @dataclass(frozen=True)
 class Endorsement:
-    """One transfer (背书); ET05_01 is the plain one."""
+    """One entry of the chain (背书); a transfer unless it says otherwise."""
 
     endorser: Party
     endorsee: Party
     date: date
-    kind: str = "ET05_01"
+    kind: EndorsementKind = EndorsementKind.TRANSFER
 
 
 @dataclass(frozen=True)
 class RegistryBill:
-    """A holding as the bill registry answers it. Codes: status CS…, circulation TF…, risk RS…, mark EM…, kind AC…."""
+    """A holding (持票) as the bill registry answers it."""
 
     number: str
     range: SubBillRange
     face_fen: int
-    kind: str
-    status: str
-    circulation: str
-    risk: str
-    endorsement_mark: str
+    kind: BillKind
+    status: BillStatus
+    circulation: Circulation
+    risk: RiskMark
+    endorsement_mark: EndorsementMark
     issue_date: date
     maturity_date: date
     acceptor_name: str
@@ -69,7 +77,7 @@ class Invoice:
 
 @dataclass(frozen=True)
 class Order:
-    """The order behind the bill, as the partner states it."""
+    """The order or contract behind the bill (订单流), as the partner states it."""
 
     number: str
     amount_fen: int
@@ -79,19 +87,47 @@ class Order:
 
 
 @dataclass(frozen=True)
+class Delivery:
+    """A delivery under the order, as the partner states it."""
+
+    number: str
+    date: date
+    consignee_uscc: str
+
+
+@dataclass(frozen=True)
+class MoneyFlow:
+    """A payment between companies that belongs to the trade (资金流), as the partner states it."""
+
+    payer_uscc: str
+    payee_uscc: str
+    amount_fen: int
+    date: date
+
+
+@dataclass(frozen=True)
+class Trade:
+    """The trade behind the bill as the applicant states it, and how much of it is already used."""
+
+    order: Order
+    invoice_number: str | None
+    deliveries: tuple[Delivery, ...] = ()
+    money_flows: tuple[MoneyFlow, ...] = ()
+    claimed_fen: int = 0
+    """What is discounted on this invoice (without one: on this order) up to this request, this one included."""
+
+
+@dataclass(frozen=True)
 class Application:
     """What the applicant states of itself, the bill and the trade."""
 
     bill_number: str
     range: SubBillRange
     amount_fen: int
-    kind: str
+    kind: BillKind
     issue_date: date
     maturity_date: date
     acceptor_bank_code: str
     applicant_uscc: str
     payee_account: str
-    order: Order
-    invoice_number: str
-    invoice_claimed_fen: int
-    """What is discounted on this invoice up to this request, this one included."""
+    trade: Trade
