@@ -6,11 +6,11 @@ import re
 
 from rongtong.domain.errors import InvalidInputError
 
-_YUAN = re.compile(r"(\d{1,16})(?:\.(\d{1,2}))?", re.ASCII)
+_YUAN = re.compile(r"(0|[1-9]\d{0,15})(?:\.(\d{1,2}))?", re.ASCII)
 
 
 def yuan_to_fen(text: str) -> int:
-    """Fen of an amount in yuan with at most two decimals and 16 integer digits (SHCPE money type).
+    """Fen of an amount in yuan with at most two decimals and 16 integer digits, no leading zero (SHCPE money type).
 
     Raises InvalidInputError for anything else; no binary fraction is ever involved.
     """
