@@ -38,7 +38,11 @@ class SubBillRangeError(InvalidInputError):
 
 
 class IdentityError(InvalidInputError):
-    """An identity, bank or mobile number fails its check. Codes USCC_INVALID, BANK_CODE_INVALID, MOBILE_INVALID."""
+    """An identity, bank or mobile number fails its check.
+
+    Codes USCC_INVALID, ORGANISATION_CODE_INVALID, RESIDENT_ID_INVALID, BANK_CODE_INVALID, BANK_CARD_INVALID,
+    LEI_INVALID, INSTITUTION_CODE_INVALID, REGISTRY_MEMBER_INVALID, MOBILE_INVALID.
+    """
 
     code = "IDENTITY"
 
