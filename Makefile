@@ -3,8 +3,9 @@
 # make up     keep the local stack running; make down stops it
 # make lint   style, types, dependency direction, template
 # make bench  figures, each as a ratio to something run beside it
+# make mutation  how many small changes of the domain its tests notice; ONLY=merkle,receipt for some modules
 .DEFAULT_GOAL := help
-.PHONY: help demo test up down lint bench samples
+.PHONY: help demo test up down lint bench mutation samples docs
 
 PYTHON ?= python3
 VENVS := .venvs
@@ -43,6 +44,12 @@ test: $(READY) lint
 
 bench: $(READY)
 	@$(DEV)/python tests/benchmarks/bench.py
+
+docs: $(VENVS)/dev/.ready
+	@$(DEV)/python infrastructure/local/reason_codes.py
+
+mutation: $(VENVS)/dev/.ready
+	@$(DEV)/python infrastructure/local/mutation.py --only "$(ONLY)"
 
 samples: $(VENVS)/dev/.ready
 	@$(DEV)/python infrastructure/local/make_samples.py

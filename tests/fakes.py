@@ -13,12 +13,14 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from rongtong.adapters.calendars import legal_calendar
 from rongtong.domain.bill import Invoice, Party, RegistryBill
+from rongtong.domain.bill_codes import Circulation
 from rongtong.domain.lifecycle import PaymentStatus
+from rongtong.domain.package import Holding, HoldingState, Package, PackageError
 from rongtong.domain.sub_bill_range import SubBillRange
 from rongtong.services.context import Context
 from rongtong.services.errors import ContractAlteredError, SealedDataError
 from rongtong.services.ports import BankUnavailableError, BillLockedError, PaymentAnswer, PaymentOrder
-from rongtong.services.storage import Count, Create, Document, Item, Replace, Write, WriteConflictError
+from rongtong.services.storage import Count, Create, Document, Item, Listing, Replace, Write, WriteConflictError
 
 OPEN = datetime(2026, 4, 15, 2, 0, tzinfo=UTC)
 
@@ -52,6 +54,11 @@ class MemoryStore:
         found = sorted((at, key) for key, at in self.waiting.items() if at < before)
         return [self.items[key] for _, key in found]
 
+    def listed(self, owner: str, since: str, *, most: int = 200) -> list[Listing]:
+        found = [item.listing for item in self.items.values() if item.listing and item.listing.owner == owner]
+        newest_first = sorted((listing for listing in found if listing.at >= since), key=lambda one: one.at)[::-1]
+        return newest_first[:most]
+
     def states(self, prefix: str) -> list[Item]:
         """Every state whose partition begins with the prefix; for assertions."""
         return [item for item in self.items.values() if item.sk == "state" and item.pk.startswith(prefix)]
@@ -71,7 +78,7 @@ class MemoryStore:
                 self.waiting.pop((write.pk, write.sk), None)
                 if isinstance(write, Create) and write.due is not None:
                     self.waiting[write.pk, write.sk] = write.due
-                self.items[write.pk, write.sk] = Item(write.pk, write.sk, body, version)
+                self.items[write.pk, write.sk] = Item(write.pk, write.sk, body, version, write.listing)
         self.after_write(writes)
 
     def _holds(self, write: Write) -> bool:
@@ -164,11 +171,14 @@ class MemoryBank:
         self.lose_answers = 0
         self.open_answers = 0
         self.refuse = False
+        self.refused: set[str] = set()
+        """Accounts that take no payment."""
 
     def pay(self, order: PaymentOrder) -> PaymentAnswer:
         known = self.accounts.get(order.payee_account)
         if order.reference not in self.paid:
             good = known is not None and known[0] == order.payee_name and not self.refuse
+            good = good and order.payee_account not in self.refused
             status = PaymentStatus.SUCCEEDED if good else PaymentStatus.FAILED
             reason = None if good else "PAYEE_REFUSED"
             self.paid[order.reference] = PaymentAnswer(order.reference, status, f"SB{len(self.paid)}", reason)
@@ -201,53 +211,68 @@ class MemoryBank:
 
 
 class MemoryBillRegistry:
-    """Holdings by package; a lock belongs to its owner until it is released or endorsed."""
+    """Holdings by package; a lock belongs to its owner until it is released or endorsed.
+
+    ``taken`` are the steps that stand, in their order: what is held now follows from ``holdings`` and them.
+    """
 
     def __init__(self) -> None:
         self.holdings: dict[str, list[RegistryBill]] = {}
-        self.taken: dict[tuple[str, SubBillRange], tuple[str, Party | None]] = {}
+        self.taken: dict[tuple[str, str], tuple[SubBillRange, Party | None]] = {}
 
     def add(self, bill: RegistryBill) -> None:
-        self.holdings.setdefault(bill.number, []).append(bill)
+        kept = [held for held in self.holdings.get(bill.number, []) if not held.range.overlaps(bill.range)]
+        self.holdings[bill.number] = [*kept, bill]
 
     def find(self, number: str, rng: SubBillRange) -> RegistryBill | None:
-        found = self._holding(number, rng)
-        for owner_and_endorsee in self._over(number, rng):
-            if found is not None:
-                endorsee = owner_and_endorsee[1]
-                return replace(found, holder=endorsee) if endorsee else replace(found, circulation="TF0302")
-        return found
+        held = self._standing(number).holding_of(rng)
+        if held is None:
+            return None
+        bill = self._seeded(number, held.range)
+        if bill.range != held.range:
+            piece = f"{bill.holding_id}/{held.range.wire()}"
+            bill = replace(bill, range=held.range, face_fen=held.range.amount_fen, holding_id=piece)
+        if held.state is HoldingState.LOCKED:
+            bill = replace(bill, circulation=Circulation.LOCKED)
+        endorsee = self.taken.get((number, held.source or ""), (rng, None))[1]
+        return bill if endorsee is None else replace(bill, holder=endorsee)
 
     def lock(self, number: str, rng: SubBillRange, owner: str, holder_uscc: str) -> None:
-        over = self._over(number, rng)
-        if any(held[0] != owner for held in over):
-            raise BillLockedError("locked", field="bill.range")
-        if over:
-            return
-        found = self._holding(number, rng)
-        if found is None or (found.status, found.circulation, found.risk) != ("CS03", "TF0301", "RS00"):
+        standing = self._standing(number)
+        try:
+            if standing.lock(rng, owner) == standing:
+                return
+        except PackageError as error:
+            raise BillLockedError(error.message, field="bill.range") from error
+        held = standing.holding_of(rng)
+        bill = self._seeded(number, rng)
+        if (bill.status, bill.circulation, bill.risk) != ("CS03", "TF0301", "RS00"):
             raise BillLockedError("not free", field="bill.range")
-        if found.holder.uscc != holder_uscc:
+        if held is None or held.holder != holder_uscc:
             raise BillLockedError("held by another company", field="bill.range")
-        self.taken[number, rng] = (owner, None)
+        self.taken[number, owner] = (rng, None)
 
     def endorse(self, number: str, rng: SubBillRange, owner: str, endorsee: Party) -> None:
-        if self.taken.get((number, rng), ("", None))[0] != owner:
+        if self.taken.get((number, owner), (None, None))[0] != rng:
             raise BillLockedError("no lock", field="bill.range")
-        self.taken[number, rng] = (owner, endorsee)
+        self.taken[number, owner] = (rng, endorsee)
 
     def release(self, number: str, rng: SubBillRange, owner: str) -> None:
-        if self.taken.get((number, rng)) == (owner, None):
-            del self.taken[number, rng]
+        if self.taken.get((number, owner)) == (rng, None):
+            del self.taken[number, owner]
 
-    def _holding(self, number: str, rng: SubBillRange) -> RegistryBill | None:
-        held = self.holdings.get(number, [])
-        inside = [bill for bill in held if bill.range.contains(rng)]
-        begins = [bill for bill in held if bill.range.overlaps(SubBillRange(rng.start, rng.start))]
-        return next(iter(inside + begins), None)
+    def _standing(self, number: str) -> Package:
+        bills = self.holdings.get(number, [])
+        holdings = tuple(Holding(bill.range, bill.holder.uscc, source=bill.range.wire()) for bill in bills)
+        standing = Package(number, all(bill.splittable for bill in bills), holdings)
+        for (at, owner), (rng, endorsee) in self.taken.items():
+            if at == number:
+                standing = standing.lock(rng, owner)
+                standing = standing if endorsee is None else standing.endorse(owner, endorsee.uscc)
+        return standing
 
-    def _over(self, number: str, rng: SubBillRange) -> list[tuple[str, Party | None]]:
-        return [held for (at, taken), held in self.taken.items() if at == number and taken.overlaps(rng)]
+    def _seeded(self, number: str, rng: SubBillRange) -> RegistryBill:
+        return next(bill for bill in self.holdings[number] if bill.range.contains(rng))
 
 
 @dataclass

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from datetime import date
+from datetime import date, datetime
 from typing import Any
+
+from pydantic import ValidationError
 
 from fakes import make_context
 from paths import SAMPLES
@@ -13,25 +15,31 @@ from rongtong.adapters.registries import _bill as registry_bill
 from rongtong.domain.bill import Invoice
 from rongtong.domain.checkpoint import VerifierKey
 from rongtong.domain.errors import RongTongError
+from rongtong.domain.exposure import Limits
+from rongtong.entrypoints.models import DiscountBody
 from rongtong.services import registration
 from rongtong.services.context import Context
 from rongtong.services.disburse import disburse
-from rongtong.services.discounts import load
+from rongtong.services.discounts import load, request_key, request_of
+from rongtong.services.errors import PriceExpiredError
 from rongtong.services.notify import notify
 from rongtong.services.ports import BillLockedError
+from rongtong.services.quotes import AskQuote, ask
 from rongtong.services.request_discount import RequestDiscount, accept
+from rongtong.services.reservations import USED, holdings_of
 from rongtong.services.seal import record, seal
 from rongtong.services.storage import Create, Document
 from rongtong.services.unwind import unwind
 from rongtong.services.verify_bill import verify
+from rongtong.services.waiting import confirm
 from sample_file import SampleBill, read_bills, read_json
-from seed import PARTNERS
+from seed import PARTNERS, sample_configuration
 
 PARTNER = "partner-a"
 
 
 def sample_bills() -> list[SampleBill]:
-    """The 200 bills of the sample file."""
+    """The bills of the sample file."""
     return read_bills(SAMPLES / "bills.csv")
 
 
@@ -41,9 +49,8 @@ class Platform:
     def __init__(self, partners: tuple[str, ...] = (PARTNER,)) -> None:
         self.context: Context = make_context()
         self.ids: dict[tuple[str, str], str] = {}
-        for institution in read_json("institutions.json"):
-            self._create(f"institution#{institution['institution_id']}", "state", institution)
-        self._create("platform", "policy", read_json("policy.json"))
+        for (pk, sk), body in sample_configuration().items():
+            self._create(pk, sk, body)
         for partner in partners:
             self._create(f"partner#{partner}", "state", {"keys": {}, "role": PARTNERS[partner]})
             for enterprise in read_json("enterprises.json"):
@@ -54,7 +61,10 @@ class Platform:
 
     def _register(self, partner: str, enterprise: Document) -> None:
         account = enterprise["account"]
-        self.bank.accounts[account["account_number"]] = (account["account_name"], enterprise["uscc"])
+        uscc = enterprise.get("account_uscc", enterprise["uscc"])
+        self.bank.accounts[account["account_number"]] = (account["account_name"], uscc)
+        if "behaviour" in enterprise:
+            self.bank.refused.add(account["account_number"])
         shown = registration.register(
             self.context,
             registration.RegisterEnterprise(
@@ -76,6 +86,24 @@ class Platform:
     def bank(self) -> Any:
         return self.context.bank
 
+    def used(self) -> dict[str, int]:
+        """Fen taken of every limit: of the shared counters, and of every enterprise's day, month and year."""
+        store: Any = self.context.store
+        found = {pk.removeprefix("exposure#"): fen for (pk, sk), fen in store.counters.items() if sk == USED}
+        for item in store.items.values():
+            if item.sk == USED:
+                owner = item.pk.removeprefix("exposure#")
+                found |= {f"{owner}/{period}": item.body[f"{period}_fen"] for period in ("day", "month", "year")}
+        return found
+
+    def counted(self, discount_id: str) -> list[str]:
+        """The limits that a discount takes a part of."""
+        body = self.body(discount_id)
+        request = request_of(self.context.store.get(*request_key(discount_id)))
+        holdings = holdings_of(body, request, date.fromisoformat(body["accepted_at"][:10]))
+        shared = [counter.key for counter in holdings.counters(Limits(), None)]
+        return [*shared, *[f"enterprise#{body['enterprise_id']}/{period}" for period in ("day", "month", "year")]]
+
     @property
     def log_key(self) -> str:
         return VerifierKey(self.context.log_origin, self.context.log_signer.public_key()).text()
@@ -93,17 +121,21 @@ class Platform:
     def command(self, bill: SampleBill, key: str, partner: str = PARTNER, **changes: Any) -> RequestDiscount:
         """The request of a sample bill; ``confirmed=False`` leaves the operator's confirmation out."""
         request, stated, trade = bill.request, bill.request["bill"], bill.request["trade"]
-        confirmed = changes.pop("confirmed", True)
+        confirmed = changes.pop("confirmed", "confirmation" in request)
         fields: dict[str, Any] = {
             "partner_id": partner,
             "idempotency_key": key,
             "body_digest": hashlib.sha256(json.dumps(request).encode()).hexdigest(),
-            "enterprise_id": self.ids[partner, bill.holder_uscc],
+            "enterprise_id": request.get("enterprise_id") or self.ids[partner, bill.holder_uscc],
             "institution_id": request["institution_id"],
             "bill_number": stated["number"],
             **{name: stated[name] for name in stated if name != "number"},
             **trade,
-            "payee_account": request["payee_account"],
+            **{
+                name: request[name]
+                for name in ("payee_account", "interest", "repurchase", "quote_id")
+                if name in request
+            },
             "confirmed_by": "operator-1" if confirmed else None,
             "factors": ("password", "otp") if confirmed else (),
         }
@@ -126,12 +158,12 @@ class Platform:
 
     def pay(self, discount_id: str) -> None:
         """From the seal to the notification."""
-        seal(self.context, discount_id)
         try:
+            seal(self.context, discount_id)
             paid = disburse(self.context, discount_id)
             while paid["payment"] in ("PROCESSING", "UNKNOWN"):
                 paid = disburse(self.context, discount_id)
-        except BillLockedError as error:
+        except (BillLockedError, PriceExpiredError) as error:
             self._end(discount_id, error.code, refused=True)
             return
         if paid["payment"] == "FAILED":
@@ -139,13 +171,45 @@ class Platform:
             return
         self._tell(discount_id)
 
-    def outcome(self, bill: SampleBill, key: str) -> tuple[str, str]:
+    def outcomes(self, bills: list[SampleBill]) -> list[tuple[str, str]]:
+        """What becomes of the bills of a file, in its words; lines with a time of their own come last."""
+        quotes = {bill.line: self.quote(bill) for bill in bills if bill.quote}
+        found: dict[int, tuple[str, str]] = {}
+        for bill in sorted(bills, key=lambda bill: bill.at):
+            if bill.at:
+                self.context.clock.instant = datetime.fromisoformat(bill.at)
+            quoted = {"quote_id": quotes[bill.line]} if bill.line in quotes else {}
+            found[bill.line] = self.outcome(bill, bill.key or f"key-{bill.line}", **quoted)
+        return [found[bill.line] for bill in bills]
+
+    def quote(self, bill: SampleBill, key: str | None = None) -> str:
+        """Ask for the quote that a line names; its id."""
+        asked = bill.quote_request
+        command = AskQuote(
+            partner_id=PARTNER,
+            idempotency_key=key or f"quote-{bill.line}",
+            body_digest=hashlib.sha256(json.dumps(asked).encode()).hexdigest(),
+            institution_ids=tuple(asked.pop("institution_ids")),
+            **asked,
+        )
+        return str(ask(self.context, command)[0]["quote_id"])
+
+    def outcome(self, bill: SampleBill, key: str, **changes: Any) -> tuple[str, str]:
         """What becomes of a sample bill, in the words of the sample file."""
         try:
-            discount_id = self.accept(bill, key)
+            DiscountBody.model_validate(json.loads(json.dumps({"enterprise_id": "any", **bill.request})))
+        except ValidationError:
+            return "refused", "INVALID_BODY"
+        try:
+            discount_id = self.accept(bill, key, **changes)
         except RongTongError as error:
             return "refused", error.code
         self.run(discount_id)
+        if bill.confirmed_at:
+            before, self.context.clock.instant = self.context.clock.instant, datetime.fromisoformat(bill.confirmed_at)
+            confirm(self.context, PARTNER, discount_id, "operator-1", ("password", "otp"))
+            self.pay(discount_id)
+            self.context.clock.instant = before
         body = self.body(discount_id)
         return str(body["status"]).lower(), str(body.get("reason") or "")
 

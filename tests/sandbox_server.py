@@ -47,10 +47,17 @@ def create_table(name: str) -> None:
     boto3.client("dynamodb", region_name="us-east-1").create_table(
         TableName=name,
         BillingMode="PAY_PER_REQUEST",
-        AttributeDefinitions=[{"AttributeName": key, "AttributeType": "S"} for key in ("pk", "sk", "due", "due_at")],
+        AttributeDefinitions=[
+            {"AttributeName": key, "AttributeType": "S"} for key in ("pk", "sk", "due", "due_at", "owner", "listed_at")
+        ],
         KeySchema=_keys("pk", "sk"),
         GlobalSecondaryIndexes=[
-            {"IndexName": "due", "KeySchema": _keys("due", "due_at"), "Projection": {"ProjectionType": "KEYS_ONLY"}}
+            {"IndexName": "due", "KeySchema": _keys("due", "due_at"), "Projection": {"ProjectionType": "KEYS_ONLY"}},
+            {
+                "IndexName": "listed",
+                "KeySchema": _keys("owner", "listed_at"),
+                "Projection": {"ProjectionType": "INCLUDE", "NonKeyAttributes": ["summary"]},
+            },
         ],
     )
 

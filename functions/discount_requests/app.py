@@ -8,9 +8,9 @@ from chalice.app import Chalice, Response
 
 from rongtong.entrypoints.bootstrap import context
 from rongtong.entrypoints.http import Headers, answer, answers, body_digest, caller, idempotency_key, read_body
-from rongtong.entrypoints.models import Confirmation, DiscountBody
+from rongtong.entrypoints.models import Confirmation, DiscountBody, QuoteBody, plain
 from rongtong.entrypoints.tasks import run_task
-from rongtong.services import discounts, request_discount, waiting
+from rongtong.services import discounts, quotes, request_discount, waiting
 from rongtong.services.sweep import sweep
 
 app = Chalice(app_name="discount_requests")
@@ -32,6 +32,7 @@ def request_one() -> Response:
         bill_number=body.bill.number,
         range=body.bill.range,
         amount_fen=body.bill.amount_fen,
+        deal_amount_fen=body.bill.deal_amount_fen,
         kind=body.bill.kind,
         issue_date=body.bill.issue_date.isoformat(),
         maturity_date=body.bill.maturity_date.isoformat(),
@@ -41,15 +42,54 @@ def request_one() -> Response:
         order_date=body.trade.order_date.isoformat(),
         order_buyer_uscc=body.trade.order_buyer_uscc,
         invoice_number=body.trade.invoice_number,
+        deliveries=tuple(plain(delivery) for delivery in body.trade.deliveries),
+        money_flows=tuple(plain(flow) for flow in body.trade.money_flows),
         payee_account=body.payee_account,
         confirmed_by=body.confirmation.operator if body.confirmation else None,
         factors=tuple(body.confirmation.factors) if body.confirmation else (),
+        access=plain(body.confirmation.access) if body.confirmation and body.confirmation.access else None,
+        interest=plain(body.interest) if body.interest else None,
+        repurchase=plain(body.repurchase) if body.repurchase else None,
+        quote_id=body.quote_id,
     )
     document, created = request_discount.accept(context(), command)
     headers: Headers = {"Location": f"/v1/discounts/{document['discount_id']}"}
     if not created:
         headers["Idempotent-Replayed"] = "true"
     return answer(document, 202, headers)
+
+
+@app.route("/v1/quotes", methods=["POST"], content_types=["*/*"])
+@answers(lambda: app.current_request)
+def ask_quote() -> Response:
+    """201 with every institution's offer, best first."""
+    who = caller(app.current_request)
+    key = idempotency_key(app.current_request)
+    body = read_body(app.current_request, QuoteBody)
+    command = quotes.AskQuote(
+        partner_id=who.partner_id,
+        idempotency_key=key,
+        body_digest=body_digest(app.current_request),
+        institution_ids=tuple(dict.fromkeys(body.institution_ids)),
+        kind=body.kind,
+        acceptor_bank_code=body.acceptor_bank_code,
+        amount_fen=body.amount_fen,
+        maturity_date=body.maturity_date.isoformat(),
+        interest=plain(body.interest) if body.interest else None,
+        repurchase=plain(body.repurchase) if body.repurchase else None,
+    )
+    document, created = quotes.ask(context(), command)
+    headers: Headers = {"Location": f"/v1/quotes/{document['quote_id']}"}
+    if not created:
+        headers["Idempotent-Replayed"] = "true"
+    return answer(document, 201, headers)
+
+
+@app.route("/v1/quotes/{quote_id}", methods=["GET"])
+@answers(lambda: app.current_request)
+def read_quote(quote_id: str) -> Response:
+    """The quote, also after it has expired."""
+    return answer(quotes.find(context(), caller(app.current_request).partner_id, quote_id))
 
 
 @app.route("/v1/discounts/{discount_id}", methods=["GET"])

@@ -1,4 +1,4 @@
-"""Notification: the task that delivers what is pending in an outbox."""
+"""Notification: the task that tells an enterprise what happened."""
 
 from __future__ import annotations
 

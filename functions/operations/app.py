@@ -16,6 +16,14 @@ from rongtong.services import waiting
 app = Chalice(app_name="operations")
 
 
+@app.route("/v1/operations/reviews/{discount_id}", methods=["GET"])
+@answers(lambda: app.current_request)
+def read_review(discount_id: str) -> Response:
+    """What a reviewer decides on: the discount, every check, and what lists and risk rules found."""
+    require_role(app.current_request, "operations")
+    return answer(waiting.review_file(context(), discount_id))
+
+
 @app.route("/v1/operations/reviews/{discount_id}", methods=["POST"], content_types=["*/*"])
 @answers(lambda: app.current_request)
 def decide_review(discount_id: str) -> Response:

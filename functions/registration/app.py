@@ -8,7 +8,7 @@ from chalice.app import Chalice, Response
 
 from rongtong.entrypoints.bootstrap import context
 from rongtong.entrypoints.http import answer, answers, caller, idempotency_key, read_body
-from rongtong.entrypoints.models import EnterpriseBody
+from rongtong.entrypoints.models import EnterpriseBody, plain
 from rongtong.entrypoints.tasks import run_task
 from rongtong.services import registration
 
@@ -32,6 +32,7 @@ def register_enterprise() -> Response:
         account_number=body.account.account_number,
         account_name=body.account.account_name,
         terms_version=body.consent.terms_version,
+        profile=plain(body.profile) if body.profile else None,
     )
     return answer(registration.register(context(), command), 202)
 

@@ -1,10 +1,15 @@
-"""The bill registry: holdings of a package, and the locks and endorsements that a discount puts on their ranges."""
+"""The bill registry: holdings of a package, and the locks and endorsements that discounts put on their ranges.
+
+A package's document keeps the seeded holdings (``holdings``, by range) and, in their order, the steps that stand
+(``taken``, by owner: range, and endorsee once there is one); what is held now follows from both.
+"""
 
 from __future__ import annotations
 
 from book import Book, Document
 
 from rongtong.domain.errors import RongTongError
+from rongtong.domain.package import Holding, HoldingState, Package
 from rongtong.domain.sub_bill_range import SubBillRange
 
 _FREE = ("CS03", "TF0301", "RS00")
@@ -17,13 +22,15 @@ class RefusedError(RongTongError):
 
 
 def seed_holding(book: Book, bill: Document) -> None:
-    """Add a holding to its package; one of the same range is replaced, with whatever was locked in it."""
+    """Add a holding to its package; those that it overlaps are replaced, with whatever was locked in them."""
+    rng = SubBillRange.parse(str(bill["range"]))
 
     def add(package: Document) -> Document:
-        wire = str(bill["range"])
-        holdings = {**package.get("holdings", {}), wire: bill}
-        taken = {at: lock for at, lock in package.get("taken", {}).items() if not _overlap(at, wire)}
-        return {"holdings": holdings, "taken": taken}
+        seeded, taken = package.get("holdings", {}), package.get("taken", {})
+        kept = {wire: held for wire, held in seeded.items() if not rng.overlaps(SubBillRange.parse(wire))}
+        places = [SubBillRange.parse(wire) for wire in kept]
+        left = {owner: lock for owner, lock in taken.items() if any(place.contains(_range(lock)) for place in places)}
+        return {"holdings": {**kept, rng.wire(): bill}, "taken": left}
 
     book.change("package", str(bill["number"]), add)
 
@@ -34,71 +41,80 @@ def holding_with(book: Book, number: str, wire: str) -> Document | None:
     if package is None:
         return None
     # A range that no single holding contains is answered by the one it begins in: the asker sees what is held.
-    found = _containing(package, wire) or _beginning(package, wire)
-    locks = _taken(package, wire)
-    if found is None or not locks:
-        return found
-    return {**found, "holder": locks[0]["endorsee"]} if "endorsee" in locks[0] else {**found, "circulation": "TF0302"}
+    held = _standing(package, number).holding_of(SubBillRange.parse(wire))
+    return None if held is None else _shown(package, held)
 
 
 def step(book: Book, number: str, wire: str, name: str, body: Document) -> None:
-    """Lock, endorse or release a range for ``owner``. Raises RefusedError; the owner's repeat is no change."""
+    """Lock, endorse or release a range for ``owner``; the owner's repeat is no change.
+
+    Raises RefusedError, PackageError.
+    """
     owner = str(body["owner"])
+    lock = {"range": wire}
 
     def edit(package: Document) -> Document:
-        others = [lock for lock in _taken(package, wire) if lock["owner"] != owner]
-        own = package.get("taken", {}).get(wire)
+        taken = dict(package.get("taken", {}))
         if name == "lock":
-            return _locked(package, wire, body, refused=bool(others), again=own is not None)
-        if name == "endorse":
-            if own is None or own["owner"] != owner:
+            if not _may_lock(package, number, wire, body):
+                return package
+            taken[owner] = lock
+        elif name == "endorse":
+            if taken.get(owner, {}).get("range") != wire:
                 raise RefusedError("Lock the range first.")
-            return _with(package, wire, {"owner": owner, "endorsee": body["endorsee"]})
-        if name == "release":
-            return _without(package, wire) if own and own["owner"] == owner and "endorsee" not in own else package
-        raise RefusedError("A step is lock, endorse or release.")
+            taken[owner] = {**lock, "endorsee": body["endorsee"]}
+        elif name == "release":
+            if taken.get(owner) == lock:
+                del taken[owner]
+        else:
+            raise RefusedError("A step is lock, endorse or release.")
+        return {**package, "taken": taken}
 
     book.change("package", number, edit)
 
 
-def _locked(package: Document, wire: str, body: Document, *, refused: bool, again: bool) -> Document:
-    if again and not refused:
-        return package
-    holding = _containing(package, wire)
-    if refused or holding is None or (holding["status"], holding["circulation"], holding["risk"]) != _FREE:
-        raise RefusedError("The range is locked by another application, or does not circulate.")
-    if holding["holder"]["uscc"] != body["holder_uscc"]:
+def _may_lock(package: Document, number: str, wire: str, body: Document) -> bool:
+    """Whether the lock is new and allowed; False for the owner's repeat. Raises RefusedError, PackageError."""
+    rng, standing = SubBillRange.parse(wire), _standing(package, number)
+    if standing.lock(rng, str(body["owner"])) == standing:
+        return False
+    held = standing.holding_of(rng)
+    assert held is not None, "a range that can be locked is held"
+    bill = _seeded(package, held.range)
+    if (bill["status"], bill["circulation"], bill["risk"]) != _FREE:
+        raise RefusedError("The range does not circulate.")
+    if held.holder != body["holder_uscc"]:
         raise RefusedError("Another company holds the range.")
-    return _with(package, wire, {"owner": body["owner"]})
+    return True
 
 
-def _with(package: Document, wire: str, lock: Document) -> Document:
-    return {**package, "taken": {**package.get("taken", {}), wire: lock}}
+def _standing(package: Document, number: str) -> Package:
+    """The package after every step that stands."""
+    bills = package.get("holdings", {})
+    holdings = [Holding(SubBillRange.parse(at), str(bill["holder"]["uscc"]), source=at) for at, bill in bills.items()]
+    standing = Package(number, all(bill["splittable"] is True for bill in bills.values()), tuple(holdings))
+    for owner, lock in package.get("taken", {}).items():
+        standing = standing.lock(_range(lock), owner)
+        if "endorsee" in lock:
+            standing = standing.endorse(owner, str(lock["endorsee"]["uscc"]))
+    return standing
 
 
-def _without(package: Document, wire: str) -> Document:
-    return {**package, "taken": {at: lock for at, lock in package["taken"].items() if at != wire}}
+def _shown(package: Document, held: Holding) -> Document:
+    """The seeded holding, with what has become of this piece of it; a piece is a holding of its own (hldrId)."""
+    bill, wire = _seeded(package, held.range), held.range.wire()
+    if SubBillRange.parse(str(bill["range"])) != held.range:
+        bill |= {"range": wire, "face_fen": held.range.amount_fen, "holding_id": f"{bill['holding_id']}/{wire}"}
+    if held.state is HoldingState.LOCKED:
+        bill["circulation"] = "TF0302"
+    brought = package.get("taken", {}).get(held.source)
+    return bill if brought is None else bill | {"holder": brought["endorsee"]}
 
 
-def _taken(package: Document, wire: str) -> list[Document]:
-    return [lock for at, lock in package.get("taken", {}).items() if _overlap(at, wire)]
+def _seeded(package: Document, rng: SubBillRange) -> Document:
+    holdings: Document = package["holdings"]
+    return dict(next(bill for at, bill in holdings.items() if SubBillRange.parse(at).contains(rng)))
 
 
-def _containing(package: Document, wire: str) -> Document | None:
-    asked = SubBillRange.parse(wire)
-    for at, holding in package.get("holdings", {}).items():
-        if SubBillRange.parse(at).contains(asked):
-            return dict(holding)
-    return None
-
-
-def _beginning(package: Document, wire: str) -> Document | None:
-    asked = SubBillRange.parse(wire)
-    for at, holding in package.get("holdings", {}).items():
-        if SubBillRange.parse(at).overlaps(SubBillRange(asked.start, asked.start)):
-            return dict(holding)
-    return None
-
-
-def _overlap(left: str, right: str) -> bool:
-    return SubBillRange.parse(left).overlaps(SubBillRange.parse(right))
+def _range(lock: Document) -> SubBillRange:
+    return SubBillRange.parse(str(lock["range"]))

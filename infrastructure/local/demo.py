@@ -20,7 +20,7 @@ from rongtong.verify import main as verify_file
 from sample_file import SampleBill, SampleFileError, read_bills, read_json
 from seed import load_key
 from stack import Stack, up
-from submit import IN_FLIGHT, Outcome, PartnerError, prepare_sandbox, register, statement_total, submit_all
+from submit import IN_FLIGHT, Outcome, PartnerError, Session, prepare_sandbox, register, statement_total, submit_all
 from summary import example, faults, percentile, show, summarise
 
 BUSINESS_TIME = "2026-04-15T10:00:00+08:00"
@@ -63,10 +63,12 @@ def _run(console: Console, stack: Stack, bills: list[SampleBill], began: float) 
         task = progress.add_task("enterprises registered", total=len(enterprises))
         ids = register(client, enterprises, lambda: progress.advance(task))
         task = progress.add_task("warm-up bills", total=len(warm_up))
-        submit_all(client, warm_up, ids, _FOLDER / "warm-up", lambda _: progress.advance(task))
+        session = Session(client, ids, _FOLDER / "warm-up", stack.sandbox_url)
+        submit_all(session, warm_up, lambda _: progress.advance(task))
         before = statement_total(stack.sandbox_url)
         task = progress.add_task("bills of the file", total=len(bills))
-        outcomes = submit_all(client, bills, ids, _FOLDER / "receipts", lambda _: progress.advance(task))
+        session = Session(client, ids, _FOLDER / "receipts", stack.sandbox_url)
+        outcomes = submit_all(session, bills, lambda _: progress.advance(task))
         paid = [outcome for outcome in outcomes if outcome.outcome == "disbursed"]
         task = progress.add_task("receipts verified, executions counted", total=len(paid))
         states, costs, verified = stack.client("stepfunctions"), {}, 0

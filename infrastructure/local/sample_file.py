@@ -29,9 +29,15 @@ COLUMNS = [
     "invoice_amount_fen",
     "invoice_date",
     "differs",
+    "at",
+    "confirmed_at",
+    "quote",
+    "key",
     "expected",
     "reason",
 ]
+_OPTIONAL = ("differs", "at", "confirmed_at", "quote", "key", "expected", "reason")
+QUOTES = ("", "same", "other")
 OUTCOMES = ("disbursed", "refused", "in_review", "failed", "")
 Document = dict[str, Any]
 
@@ -42,7 +48,12 @@ class SampleFileError(Exception):
 
 @dataclass(frozen=True)
 class SampleBill:
-    """One line: the request without the enterprise's id, the registries' records (None: absent), what must come out."""
+    """One line: the request without the enterprise's id, the registries' records (None: absent), what must come out.
+
+    ``at`` and ``confirmed_at`` are business times (ISO 8601) of request and confirmation, empty for the file's own time
+    and for a request that carries its confirmation; ``quote`` is "same" or "other" where a quote is asked before, for
+    this bill or for another amount; ``key`` is the idempotency key, where it is not a fresh one.
+    """
 
     line: int
     holder_uscc: str
@@ -51,6 +62,23 @@ class SampleBill:
     invoice: Document | None
     expected: str
     reason: str
+    at: str = ""
+    confirmed_at: str = ""
+    quote: str = ""
+    key: str = ""
+
+    @property
+    def quote_request(self) -> Document:
+        """What a partner asks before this request."""
+        stated = self.request["bill"]
+        amount = stated.get("deal_amount_fen") or stated["amount_fen"]
+        return {
+            "institution_ids": ["bank-1", "bank-2", "bank-3"],
+            "kind": stated["kind"],
+            "acceptor_bank_code": stated["acceptor_bank_code"],
+            "amount_fen": amount if self.quote == "same" else amount + 100,
+            "maturity_date": stated["maturity_date"],
+        }
 
 
 def read_json(name: str) -> Any:
@@ -66,7 +94,7 @@ def read_bills(path: Path) -> list[SampleBill]:
     except (OSError, UnicodeDecodeError) as error:
         raise SampleFileError(f"{path} cannot be read as UTF-8 text: {error}") from error
     reader = csv.DictReader(text.splitlines())
-    missing = [column for column in COLUMNS[:-3] if column not in (reader.fieldnames or ())]
+    missing = [column for column in COLUMNS if column not in _OPTIONAL and column not in (reader.fieldnames or ())]
     if missing:
         raise SampleFileError(f"{path} lacks the columns {', '.join(missing)}; see {SAMPLES / 'README.md'}.")
     bills = []
@@ -95,6 +123,9 @@ def _bill(line: int, row: dict[str, str], companies: dict[str, Document]) -> Sam
     expected = (row.get("expected") or "").strip()
     if expected not in OUTCOMES:
         raise ValueError(f"expected is {expected!r}; it is one of {', '.join(OUTCOMES[:-1])} or empty")
+    quote = (row.get("quote") or "").strip()
+    if quote not in QUOTES:
+        raise ValueError(f"quote is {quote!r}; it is {' or '.join(QUOTES[1:])} or empty")
     records: Document = {
         "request": _request(row, buyer, holder),
         "bill": _registered(row, parties, dates),
@@ -111,15 +142,28 @@ def _bill(line: int, row: dict[str, str], companies: dict[str, Document]) -> Sam
     for difference in filter(None, (row.get("differs") or "").split(";")):
         path, _, value = difference.partition("=")
         _differ(records, path.strip().split("."), value.strip())
+    confirmed_at = (row.get("confirmed_at") or "").strip()
+    if confirmed_at:
+        records["request"] = {**records["request"], "confirmation": None}
     return SampleBill(
         line=line,
         holder_uscc=holder["uscc"],
-        request=records["request"],
+        request=_sent(records["request"]),
         bill=records["bill"],
         invoice=records["invoice"],
         expected=expected,
         reason=(row.get("reason") or "").strip(),
+        at=(row.get("at") or "").strip(),
+        confirmed_at=confirmed_at,
+        quote=quote,
+        key=(row.get("key") or "").strip(),
     )
+
+
+def _sent(part: Document) -> Document:
+    """The request without what it does not say."""
+    kept = {name: value for name, value in part.items() if value not in (None, [])}
+    return {name: _sent(value) if isinstance(value, dict) else value for name, value in kept.items()}
 
 
 def _parties(chain: str, companies: dict[str, Document]) -> tuple[list[Document], list[str]]:
@@ -142,6 +186,7 @@ def _request(row: dict[str, str], buyer: Document, holder: Document) -> Document
             "number": row["number"],
             "range": row["range"],
             "amount_fen": int(row["amount_fen"]),
+            "deal_amount_fen": None,
             "kind": row["kind"],
             "issue_date": row["issue_date"],
             "maturity_date": row["maturity_date"],
@@ -153,7 +198,13 @@ def _request(row: dict[str, str], buyer: Document, holder: Document) -> Document
             "order_date": row["order_date"],
             "order_buyer_uscc": buyer["uscc"],
             "invoice_number": row["invoice_number"],
+            "deliveries": [],
+            "money_flows": [],
         },
+        "enterprise_id": None,
+        "interest": None,
+        "repurchase": None,
+        "quote_id": None,
         "payee_account": holder["account"],
         "confirmation": {"operator": "operator-1", "factors": ["password", "otp"]},
     }
@@ -203,4 +254,15 @@ def _differ(records: Document, path: list[str], value: str) -> None:
         target = target[int(step)] if isinstance(target, list) else target[step]
     if path[-1] not in target:
         raise KeyError(f"differs: there is no {'.'.join(path)}")
-    target[path[-1]] = int(value) if isinstance(target[path[-1]], int) else value
+    target[path[-1]] = _value(target[path[-1]], value)
+
+
+def _value(present: Any, text: str) -> Any:
+    if isinstance(present, bool) or present is None or isinstance(present, list):
+        try:
+            return json.loads(text)
+        except ValueError:
+            return text
+    if text == "null":
+        return None
+    return int(text) if isinstance(present, int) else text

@@ -17,7 +17,12 @@ from cryptography.hazmat.primitives.serialization import (
 
 from paths import SAMPLES
 
-PARTNERS = {"partner-a": "partner", "partner-b": "partner", "operations": "operations"}
+PARTNERS = {
+    "partner-a": "partner",
+    "partner-b": "partner",
+    "operations": "operations",
+    "operations-2": "operations",
+}
 
 
 def make_keys(folder: Path) -> dict[str, str]:
@@ -42,14 +47,28 @@ def load_key(folder: Path, partner: str) -> Ed25519PrivateKey:
 
 
 def seed_platform(dynamodb: Any, table: str, public_keys: dict[str, str]) -> None:
-    """Write the partners, the sample institutions and the sample policy."""
-    records = {
+    """Write the partners and the sample configuration."""
+    records: dict[tuple[str, str], dict[str, Any]] = {
         ("partner#" + partner, "state"): {"keys": {"1": public_keys[partner]}, "role": role}
         for partner, role in PARTNERS.items()
     }
-    for institution in json.loads((SAMPLES / "institutions.json").read_text(encoding="utf-8")):
-        records["institution#" + institution["institution_id"], "state"] = institution
-    records["platform", "policy"] = json.loads((SAMPLES / "policy.json").read_text(encoding="utf-8"))
-    for (pk, sk), body in records.items():
+    for (pk, sk), body in {**records, **sample_configuration()}.items():
         item = {"pk": {"S": pk}, "sk": {"S": sk}, "version": {"N": "1"}}
         dynamodb.put_item(TableName=table, Item={**item, "body": {"S": json.dumps(body, ensure_ascii=False)}})
+
+
+def sample_configuration() -> dict[tuple[str, str], dict[str, Any]]:
+    """Institutions, policy, limits, acceptors and lists of the samples folder, by the keys of their records."""
+    records: dict[tuple[str, str], dict[str, Any]] = {
+        ("institution#" + institution["institution_id"], "state"): institution
+        for institution in _read("institutions.json")
+    }
+    for name in ("policy", "limits", "acceptors"):
+        records["platform", name] = _read(f"{name}.json")
+    for entry in _read("lists.json"):
+        records[f"listed#{entry['subject_key']}", "state"] = {"entries": [entry]}
+    return records
+
+
+def _read(name: str) -> Any:
+    return json.loads((SAMPLES / name).read_text(encoding="utf-8"))

@@ -32,7 +32,7 @@ def summarise(outcomes: list[Outcome], costs: list[Cost], receipts_verified: int
     counted = Counter(outcome.outcome for outcome in outcomes)
 
     def total(field: str) -> int:
-        return sum(int(outcome.discount[field]) for outcome in paid)
+        return sum(int(outcome.discount.get(field, 0)) for outcome in paid)
 
     def mean(field: str) -> float:
         return round(statistics.fmean(getattr(cost, field) for cost in costs), 2) if costs else 0.0
@@ -47,6 +47,8 @@ def summarise(outcomes: list[Outcome], costs: list[Cost], receipts_verified: int
         **{f"p{percent}_s": round(percentile(seconds, percent), 3) for percent in (50, 95, 99)},
         "face_fen": total("face_fen"),
         "interest_fen": total("interest_fen"),
+        "buyer_interest_fen": total("buyer_interest_fen"),
+        "fee_fen": total("fee_fen"),
         "paid_fen": total("paid_fen"),
         "bank_paid_fen": bank_paid_fen,
         "receipts_verified": receipts_verified,
@@ -67,7 +69,7 @@ def faults(summary: Summary, outcomes: list[Outcome]) -> list[str]:
         for outcome in outcomes
         if not outcome.as_expected
     ]
-    owed = summary["face_fen"] - summary["interest_fen"]
+    owed = summary["face_fen"] - summary["interest_fen"] + summary["buyer_interest_fen"] - summary["fee_fen"]
     if not summary["paid_fen"] == summary["bank_paid_fen"] == owed:
         found.append(f"paid {summary['paid_fen']}, bank paid {summary['bank_paid_fen']}, owed {owed} fen")
     if summary["receipts_verified"] != summary["disbursed"]:
@@ -95,6 +97,7 @@ def show(console: Console, summary: Summary, outcomes: list[Outcome]) -> None:
     for label, key in (
         ("face", "face_fen"),
         ("interest", "interest_fen"),
+        ("of it paid by buyers", "buyer_interest_fen"),
         ("paid", "paid_fen"),
         ("paid, says the bank", "bank_paid_fen"),
     ):

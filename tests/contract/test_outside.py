@@ -27,6 +27,8 @@ from sandbox_server import running_sandbox
 SAMPLE = sample_bills()[2]
 NUMBER, WHOLE = SAMPLE.request["bill"]["number"], SubBillRange.parse(SAMPLE.request["bill"]["range"])
 PART = SubBillRange(WHOLE.start, WHOLE.start + 99)
+MIDDLE = SubBillRange(WHOLE.start + 100, WHOLE.start + 199)
+REST = SubBillRange(PART.end + 1, WHOLE.end)
 HOLDER = SAMPLE.holder_uscc
 BANK = Party("示例第一银行", "91350100MA0002018X", "6200")
 ORDER = PaymentOrder("RT1", 12_345, "117901", "示例一号", "309391000011", "票据贴现")
@@ -45,6 +47,9 @@ class OverHttp:
 
     def seed(self, **records):
         requests.post(f"{self.url}/seed", json=records, timeout=10).raise_for_status()
+
+    def hold(self, bill):
+        self.seed(bills=[bill])
 
     def account(self, behaviour):
         account = {"account_number": ORDER.payee_account, "account_name": ORDER.payee_name, "uscc": "U1"}
@@ -77,6 +82,9 @@ class InMemory:
         self.bills.add(registry_bill(SAMPLE.bill))
         issued = date.fromisoformat(SAMPLE.invoice["issue_date"])
         self.invoices.invoices[SAMPLE.invoice["number"]] = Invoice(**{**SAMPLE.invoice, "issue_date": issued})
+
+    def hold(self, bill):
+        self.bills.add(registry_bill(bill))
 
     def open_answers(self, count):
         self.bank.open_answers = count
@@ -178,6 +186,101 @@ def test_an_endorsed_range_belongs_to_the_endorsee_and_stays_so(outside):
     outside.bills.endorse(NUMBER, WHOLE, "dsc_1", BANK)
     outside.bills.release(NUMBER, WHOLE, "dsc_1")
     assert outside.bills.find(NUMBER, WHOLE).holder == BANK
+
+
+def _piece(outside, rng):
+    held = outside.bills.find(NUMBER, rng)
+    return held.range, held.face_fen, held.circulation, held.holder.uscc
+
+
+def test_a_locked_part_leaves_its_remainder_as_a_holding_of_its_own(outside):
+    outside.bills.lock(NUMBER, PART, "dsc_1", HOLDER)
+    assert _piece(outside, PART) == (PART, 100, "TF0302", HOLDER)
+    assert _piece(outside, REST) == (REST, WHOLE.amount_fen - 100, "TF0301", HOLDER)
+
+
+def test_a_part_from_the_middle_leaves_a_remainder_on_either_side(outside):
+    outside.bills.lock(NUMBER, MIDDLE, "dsc_1", HOLDER)
+    after = SubBillRange(MIDDLE.end + 1, WHOLE.end)
+    assert [_piece(outside, rng)[0] for rng in (PART, MIDDLE, after)] == [PART, MIDDLE, after]
+
+
+def test_every_piece_of_a_holding_has_a_holding_id_of_its_own(outside):
+    outside.bills.lock(NUMBER, PART, "dsc_1", HOLDER)
+    known = {outside.bills.find(NUMBER, rng).holding_id for rng in (PART, REST)}
+    assert len(known - {SAMPLE.bill["holding_id"]}) == 2
+
+
+def test_the_remainder_is_usable_at_once(outside):
+    outside.bills.lock(NUMBER, PART, "dsc_1", HOLDER)
+    outside.bills.lock(NUMBER, MIDDLE, "dsc_2", HOLDER)
+    outside.bills.endorse(NUMBER, PART, "dsc_1", BANK)
+    outside.bills.endorse(NUMBER, MIDDLE, "dsc_2", BANK)
+    assert [_piece(outside, rng)[2:] for rng in (PART, MIDDLE)] == [("TF0301", BANK.uscc)] * 2
+    assert _piece(outside, WHOLE)[0] == PART
+
+
+def test_what_was_endorsed_in_part_is_held_by_the_endorsee_and_the_rest_by_the_holder(outside):
+    outside.bills.lock(NUMBER, PART, "dsc_1", HOLDER)
+    outside.bills.endorse(NUMBER, PART, "dsc_1", BANK)
+    assert outside.bills.find(NUMBER, PART).holder == BANK
+    assert _piece(outside, REST) == (REST, WHOLE.amount_fen - 100, "TF0301", HOLDER)
+
+
+def test_the_endorsee_passes_its_part_on_and_the_first_endorsement_s_owner_finds_nothing_to_release(outside):
+    outside.bills.lock(NUMBER, PART, "dsc_1", HOLDER)
+    outside.bills.endorse(NUMBER, PART, "dsc_1", BANK)
+    outside.bills.lock(NUMBER, PART, "dsc_2", BANK.uscc)
+    outside.bills.release(NUMBER, PART, "dsc_1")
+    assert _piece(outside, PART) == (PART, 100, "TF0302", BANK.uscc)
+
+
+def test_a_released_part_grows_together_with_its_remainder(outside):
+    outside.bills.lock(NUMBER, MIDDLE, "dsc_1", HOLDER)
+    outside.bills.release(NUMBER, MIDDLE, "dsc_1")
+    assert outside.bills.find(NUMBER, PART) == registry_bill(SAMPLE.bill)
+
+
+def test_a_range_that_reaches_beyond_the_remainder_is_not_locked(outside):
+    outside.bills.lock(NUMBER, PART, "dsc_1", HOLDER)
+    outside.bills.endorse(NUMBER, PART, "dsc_1", BANK)
+    with pytest.raises(BillLockedError):
+        outside.bills.lock(NUMBER, WHOLE, "dsc_2", HOLDER)
+    assert _piece(outside, REST)[2] == "TF0301"
+
+
+def test_a_part_of_a_bill_that_cannot_be_split_is_not_locked(outside):
+    outside.hold({**SAMPLE.bill, "splittable": False})
+    with pytest.raises(BillLockedError):
+        outside.bills.lock(NUMBER, PART, "dsc_1", HOLDER)
+    outside.bills.lock(NUMBER, WHOLE, "dsc_2", HOLDER)
+    assert _piece(outside, PART) == (WHOLE, WHOLE.amount_fen, "TF0302", HOLDER)
+
+
+def test_two_holders_of_one_package_lock_what_each_holds(outside):
+    following = SubBillRange(WHOLE.end + 1, WHOLE.end + 50)
+    holder = {"name": "示例二号", "uscc": "U2", "account": "2"}
+    outside.hold({**SAMPLE.bill, "range": following.wire(), "face_fen": 50, "holder": holder, "holding_id": "H-2"})
+    outside.bills.lock(NUMBER, WHOLE, "dsc_1", HOLDER)
+    outside.bills.lock(NUMBER, following, "dsc_2", "U2")
+    outside.bills.release(NUMBER, WHOLE, "dsc_1")
+    assert _piece(outside, WHOLE) == (WHOLE, WHOLE.amount_fen, "TF0301", HOLDER)
+    assert _piece(outside, following) == (following, 50, "TF0302", "U2")
+
+
+def test_one_application_locks_one_range(outside):
+    outside.bills.lock(NUMBER, PART, "dsc_1", HOLDER)
+    with pytest.raises(BillLockedError):
+        outside.bills.lock(NUMBER, MIDDLE, "dsc_1", HOLDER)
+    assert _piece(outside, MIDDLE) == (REST, REST.amount_fen, "TF0301", HOLDER)
+
+
+def test_a_lock_is_endorsed_and_released_by_its_own_range_only(outside):
+    outside.bills.lock(NUMBER, PART, "dsc_1", HOLDER)
+    with pytest.raises(BillLockedError):
+        outside.bills.endorse(NUMBER, WHOLE, "dsc_1", BANK)
+    outside.bills.release(NUMBER, WHOLE, "dsc_1")
+    assert _piece(outside, PART) == (PART, 100, "TF0302", HOLDER)
 
 
 def test_only_the_lock_s_owner_endorses(outside):

@@ -11,7 +11,7 @@ from rongtong.adapters.archive import S3Archive
 from rongtong.adapters.dynamodb import DynamoStore
 from rongtong.adapters.kms import KmsVault
 from rongtong.services.errors import ContractAlteredError, SealedDataError
-from rongtong.services.storage import Count, Create, Item, Replace, WriteConflictError
+from rongtong.services.storage import Count, Create, Item, Listing, Replace, WriteConflictError
 from sandbox_server import create_table
 
 REGION = "us-east-1"
@@ -113,7 +113,7 @@ def test_a_counter_s_first_amount_may_not_exceed_its_limit(store):
 
 def test_a_partition_is_read_in_key_order_from_where_it_is_asked(store):
     store.transact([Create("a#1", f"event#{number:04d}", {"n": number}) for number in (3, 1, 2)])
-    store.transact([Create("a#1", "outbox#0001", {}), Create("a#2", "event#0001", {})])
+    store.transact([Create("a#1", "payment#1", {}), Create("a#2", "event#0001", {})])
     assert [item.body["n"] for item in store.query("a#1", "event#")] == [1, 2, 3]
     assert [item.body["n"] for item in store.query("a#1", "event#", start="event#0002")] == [2, 3]
 
@@ -124,6 +124,23 @@ def test_what_is_due_is_found_oldest_first_until_it_is_written_again(store):
     assert [item.pk for item in store.due("2026-04-15T02:05")] == ["a#first", "a#second"]
     store.transact([Replace("a#first", "state", {}, 1)])
     assert [item.pk for item in store.due("2026-04-15T02:05")] == ["a#second"]
+
+
+def test_what_is_listed_is_found_by_owner_newest_first_and_stays_listed_when_replaced(store):
+    for name, owner, at in (("1", "ent_1", "2026-04-15"), ("2", "ent_1", "2026-04-16"), ("3", "ent_2", "2026-04-15")):
+        store.transact([Create(f"a#{name}", "state", {}, listing=Listing(owner, at, {"n": name}))])
+    store.transact([store.get("a#1", "state").replaced({"changed": True})])
+    assert [listing.summary["n"] for listing in store.listed("ent_1", "2026-04-01")] == ["2", "1"]
+    assert [listing.summary["n"] for listing in store.listed("ent_1", "2026-04-16")] == ["2"]
+    assert store.listed("ent_1", "2026-04-01", most=1) == [Listing("ent_1", "2026-04-16", {"n": "2"})]
+    assert store.get("a#1", "state") == Item(
+        "a#1", "state", {"changed": True}, 2, Listing("ent_1", "2026-04-15", {"n": "1"})
+    )
+
+
+def test_the_same_document_may_be_asked_for_twice(store):
+    store.transact([Create("a#1", "state", {"n": 1})])
+    assert [item.body["n"] for item in store.get_many([("a#1", "state"), ("a#1", "state")])] == [1, 1]
 
 
 def test_evidence_and_business_records_change_in_one_transaction(store):

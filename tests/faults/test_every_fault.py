@@ -59,7 +59,7 @@ def test_a_crash_at_any_write_and_a_replay_end_in_exactly_one_payment(position, 
     platform, discount_id = _disturbed(GOOD, position, stored=stored)
     body = platform.body(discount_id)
     assert (body["status"], len(platform.bank.orders)) == ("DISBURSED", 1)
-    assert platform.bank.total_fen() == body["paid_fen"] == body["face_fen"] - body["interest_fen"]
+    assert platform.bank.total_fen() == body["proceeds_fen"] == body["face_fen"] - body["interest_fen"]
 
 
 @pytest.mark.parametrize(("position", "stored"), CASES)
@@ -68,15 +68,14 @@ def test_a_crash_at_any_write_loses_no_evidence_and_no_message(position, stored)
     content = receipt_bytes(receipt(platform.context, load(platform.context, discount_id)))
     events = verify_receipt(content, platform.log_key).events
     assert events == ("DiscountRequested", "BillVerified", "ContractSealed", "DiscountPaid")
-    assert f"discount#{discount_id}/outbox#0001" in platform.context.sms.sent
+    assert f"discount#{discount_id}/event#0004" in platform.context.sms.sent
 
 
 @pytest.mark.parametrize(("position", "stored"), CASES)
 def test_a_crash_at_any_write_leaves_the_limits_right(position, stored):
     platform, discount_id = _disturbed(GOOD, position, stored=stored)
-    body = platform.body(discount_id)
-    used = platform.context.store.counter(f"institution#{body['institution_id']}", "exposure")
-    assert used == body["face_fen"]
+    face_fen = platform.body(discount_id)["face_fen"]
+    assert platform.used() == dict.fromkeys(platform.counted(discount_id), face_fen)
 
 
 @pytest.mark.parametrize(
@@ -87,7 +86,7 @@ def test_a_rejected_bill_gives_everything_back_whatever_crashes(position, stored
     platform, discount_id = _disturbed(REJECTED, position, stored=stored)
     body = platform.body(discount_id)
     assert (body["status"], body["reason"], platform.bank.orders) == ("REFUSED", "BILL_RISK", [])
-    assert platform.context.store.counter(f"institution#{body['institution_id']}", "exposure") == 0
+    assert platform.used() == dict.fromkeys(platform.counted(discount_id), 0)
     assert platform.context.store.get(f"package#{body['bill_number']}", "state").body["ranges"] == {}
 
 
@@ -115,7 +114,7 @@ def test_a_refused_payment_gives_range_limits_and_lock_back():
     platform.run(discount_id)
     body = platform.body(discount_id)
     assert (body["status"], body["reason"]) == ("FAILED", "PAYEE_REFUSED")
-    assert platform.context.store.counter(f"institution#{body['institution_id']}", "exposure") == 0
+    assert platform.used() == dict.fromkeys(platform.counted(discount_id), 0)
     assert platform.context.bills.taken == {}
 
 

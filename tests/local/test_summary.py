@@ -30,7 +30,8 @@ def _paid(bill, seconds=1.0, face=1000, interest=10):
 
 
 GOOD = [_paid(BILLS[at], seconds=at + 1) for at in range(4)]
-REFUSED = Outcome(BILLS[4], "refused", BILLS[4].reason)
+NOT_GOOD = next(bill for bill in BILLS if bill.expected == "refused")
+REFUSED = Outcome(NOT_GOOD, "refused", NOT_GOOD.reason)
 
 
 def test_the_figures_are_sums_and_counts_of_what_was_paid():
@@ -51,8 +52,8 @@ def test_nothing_is_a_fault_when_all_agrees():
     [
         ([*GOOD, REFUSED], 4, 3961),
         ([*GOOD, REFUSED], 3, 3960),
-        ([*GOOD, Outcome(BILLS[4], "refused", "ANOTHER_REASON")], 4, 3960),
-        ([*GOOD, Outcome(BILLS[4], "failed", BILLS[4].reason)], 4, 3960),
+        ([*GOOD, Outcome(NOT_GOOD, "refused", "ANOTHER_REASON")], 4, 3960),
+        ([*GOOD, Outcome(NOT_GOOD, "failed", NOT_GOOD.reason)], 4, 3960),
     ],
 )
 def test_every_disagreement_is_a_fault(outcomes, verified, bank_paid):

@@ -196,17 +196,19 @@ def test_every_grant_on_business_records_names_the_partitions():
     assert open_grants == []
 
 
-def test_only_what_an_operator_seeds_is_written_by_no_function():
+def test_partners_are_written_by_no_function_and_the_configuration_by_one():
     written = {
-        key
-        for properties in FUNCTIONS.values()
+        (name, key)
+        for name, properties in FUNCTIONS.items()
         for policy in properties["Policies"]
         for statement in policy["Statement"]
         if {"dynamodb:PutItem", "dynamodb:UpdateItem"} & set(_actions(statement))
         for key in statement.get("Condition", {}).get("ForAllValues:StringLike", {}).get("dynamodb:LeadingKeys", [])
     }
-    assert {"partner#*", "platform"} & written == set()
-    assert "discount#*" in written
+    configuration = {"platform", "tenant#*", "listed#*", "institution#*", "change#*"}
+    assert {name for name, key in written if key == "partner#*"} == set()
+    assert {name for name, key in written if key in configuration} == {"ConfigurationFunction"}
+    assert {key for _, key in written} >= configuration | {"discount#*"}
 
 
 def _actions(statement):

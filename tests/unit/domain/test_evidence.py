@@ -58,6 +58,12 @@ def test_what_has_no_canonical_form_is_refused(value):
         canonical_bytes(value)
 
 
+@pytest.mark.parametrize("value", [1.0, [1.5], (1.5,), {"a": 1.5}, {"a": [{"b": (1, 2.0)}]}])
+def test_a_float_is_refused_at_any_depth_with_what_to_use(value):
+    with pytest.raises(ValueError, match=r"^A float has no place in what is hashed; use integers or strings\.$"):
+        canonical_bytes(value)
+
+
 def test_roots_of_all_sizes_are_those_of_an_independent_tree():
     other, hashes, frontier = InmemoryTree(algorithm="sha256"), [], Frontier(0, ())
     assert root([]) == frontier.root() == hashlib.sha256(b"").digest()
@@ -91,6 +97,47 @@ def test_every_tree_extends_every_earlier_one_and_no_altered_one():
             assert verify_consistency(old, new, root(hashes[:old]), root(hashes[:new]), proof)
             altered = [leaf_hash(b"other"), *hashes[1:old]]
             assert not verify_consistency(old, new, root(altered), root(hashes[:new]), proof)
+
+
+@pytest.mark.parametrize("index", [-1, 3, 4])
+def test_there_is_no_proof_of_a_leaf_outside_the_tree(index):
+    with pytest.raises(IndexError, match=f"^The tree of 3 leaves has no leaf {index}\\.$"):
+        inclusion_proof(index, [leaf_hash(bytes([number])) for number in range(3)])
+
+
+@pytest.mark.parametrize("index", [-1, 1])
+def test_a_leaf_outside_the_tree_is_never_included(index):
+    only = leaf_hash(b"only")
+    assert not verify_inclusion(index, 1, only, [], only)
+
+
+@pytest.mark.parametrize("old_size", [-1, 0, 4])
+def test_there_is_no_proof_that_a_tree_extends_none_or_a_larger_one(old_size):
+    with pytest.raises(IndexError, match=f"^No tree of 3 leaves extends one of {old_size}\\.$"):
+        consistency_proof(old_size, [leaf_hash(bytes([number])) for number in range(3)])
+
+
+@pytest.mark.parametrize(("old_size", "new_size"), [(-1, 2), (0, 2), (3, 2)])
+def test_no_tree_extends_none_or_a_larger_one(old_size, new_size):
+    head = root([leaf_hash(b"0"), leaf_hash(b"1")])
+    assert not verify_consistency(old_size, new_size, head, head, [])
+
+
+def test_a_consistency_proof_with_a_node_too_many_or_too_few_is_refused():
+    hashes = [leaf_hash(bytes([number])) for number in range(20)]
+    head = root(hashes)
+    for old in range(1, 21):
+        proof = consistency_proof(old, hashes)
+        assert not verify_consistency(old, 20, root(hashes[:old]), head, [*proof, head])
+        assert not proof or not verify_consistency(old, 20, root(hashes[:old]), head, proof[:-1])
+        assert not proof or not verify_consistency(old, 20, root(hashes[:old]), head, [])
+
+
+def test_a_tree_of_the_same_size_is_the_same_tree():
+    head, other = root([leaf_hash(b"0")]), root([leaf_hash(b"1")])
+    assert verify_consistency(1, 1, head, head, [])
+    assert not verify_consistency(1, 1, head, other, [])
+    assert not verify_consistency(1, 1, head, head, [other])
 
 
 def _note(size: int, head: bytes, key: Ed25519PrivateKey = KEY) -> str:

@@ -12,11 +12,11 @@ from pynamodb.attributes import NumberAttribute, UnicodeAttribute
 from pynamodb.connection import Connection
 from pynamodb.exceptions import PutError, TransactWriteError
 from pynamodb.expressions.condition import Condition
-from pynamodb.indexes import GlobalSecondaryIndex, KeysOnlyProjection
+from pynamodb.indexes import GlobalSecondaryIndex, IncludeProjection, KeysOnlyProjection
 from pynamodb.models import Model
 from pynamodb.transactions import TransactWrite
 
-from rongtong.services.storage import Count, Create, Document, Item, Key, Replace, Write, WriteConflictError
+from rongtong.services.storage import Count, Create, Document, Item, Key, Listing, Replace, Write, WriteConflictError
 
 _EVIDENCE = "log"
 _DUE = "yes"
@@ -36,6 +36,18 @@ class _Due(GlobalSecondaryIndex["_Record"]):  # type: ignore[no-untyped-call]  #
     due_at = UnicodeAttribute(range_key=True)
 
 
+class _Listed(GlobalSecondaryIndex["_Record"]):  # type: ignore[no-untyped-call]  # PynamoDB leaves its hook untyped
+    """Documents by owner and instant; what it shows of one never changes, so later writes cost the index nothing."""
+
+    class Meta:
+        index_name = "listed"
+        projection = IncludeProjection(["summary"])
+
+    owner = UnicodeAttribute(hash_key=True)
+    listed_at = UnicodeAttribute(range_key=True)
+    summary = UnicodeAttribute()
+
+
 class _Record(Model):
     """One document or one counter."""
 
@@ -46,8 +58,12 @@ class _Record(Model):
     used = NumberAttribute(null=True)
     due = UnicodeAttribute(null=True)
     due_at = UnicodeAttribute(null=True)
+    owner = UnicodeAttribute(null=True)
+    listed_at = UnicodeAttribute(null=True)
+    summary = UnicodeAttribute(null=True)
 
     by_due = _Due()
+    by_owner = _Listed()
 
 
 def _table(name: str, region: str, endpoint: str | None) -> type[_Record]:
@@ -96,7 +112,7 @@ class DynamoStore:
         """Read up to 100 documents in one go, each strongly consistent, in the order asked for."""
         found: dict[Key, Item] = {}
         for table in (self._business, self._evidence):
-            wanted = [key for key in keys if self._record(key[0]) is table]
+            wanted = [key for key in dict.fromkeys(keys) if self._record(key[0]) is table]
             if wanted:
                 for record in table.batch_get(wanted, consistent_read=True):
                     found[str(record.pk), str(record.sk)] = _item(record)
@@ -124,6 +140,11 @@ class DynamoStore:
         keys = self._business.by_due.query(_DUE, _Due.due_at < before)
         found = [self.get(str(key.pk), str(key.sk)) for key in keys]
         return [item for item in found if item is not None]
+
+    def listed(self, owner: str, since: str, *, most: int = 200) -> list[Listing]:
+        """What is listed under the owner from this instant on, newest first; a write shows here a moment later."""
+        found = self._business.by_owner.query(owner, _Listed.listed_at >= since, scan_index_forward=False, limit=most)
+        return [_listing(record) for record in found]
 
     def transact(self, writes: Sequence[Write]) -> None:
         """Write all or nothing; a single document is an ordinary conditional put at half the price."""
@@ -178,6 +199,9 @@ class DynamoStore:
         body = json.dumps(write.body, ensure_ascii=False, separators=(",", ":"))
         version = write.version + 1 if isinstance(write, Replace) else 1
         record = self._record(write.pk)(write.pk, write.sk, version=version, body=body)
+        if write.listing is not None:
+            record.owner, record.listed_at = write.listing.owner, write.listing.at
+            record.summary = json.dumps(write.listing.summary, ensure_ascii=False, separators=(",", ":"))
         if isinstance(write, Replace):
             return record, _Record.version == write.version
         if write.due is not None:
@@ -222,4 +246,9 @@ def _room(write: Count) -> Condition | None:
 
 def _item(record: _Record) -> Item:
     body: Document = json.loads(record.body) if record.body is not None else {}
-    return Item(str(record.pk), str(record.sk), body, int(record.version or 0))
+    listing = None if record.owner is None else _listing(record)
+    return Item(str(record.pk), str(record.sk), body, int(record.version or 0), listing)
+
+
+def _listing(record: _Record) -> Listing:
+    return Listing(str(record.owner), str(record.listed_at), json.loads(str(record.summary)))

@@ -8,6 +8,15 @@ from typing import Any
 
 from rongtong.adapters.http import Answer, HttpClient, UnansweredError
 from rongtong.domain.bill import Endorsement, Invoice, Party, RegistryBill
+from rongtong.domain.bill_codes import (
+    BillKind,
+    BillStatus,
+    Circulation,
+    EndorsementKind,
+    EndorsementMark,
+    RiskMark,
+)
+from rongtong.domain.errors import RongTongError
 from rongtong.domain.sub_bill_range import SubBillRange
 from rongtong.services.ports import BillLockedError, RegistryUnavailableError
 
@@ -27,7 +36,7 @@ class HttpBillRegistry:
             return None
         try:
             return _bill(_only(found, 200).body)
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, TypeError, ValueError, RongTongError) as error:
             raise RegistryUnavailableError("The bill registry's answer cannot be read.") from error
 
     def lock(self, number: str, rng: SubBillRange, owner: str, holder_uscc: str) -> None:
@@ -91,13 +100,13 @@ def _only(found: Answer, status: int) -> Answer:
 def _bill(body: dict[str, Any]) -> RegistryBill:
     return RegistryBill(
         number=str(body["number"]),
-        range=SubBillRange.parse(body["range"]),
+        range=SubBillRange.parse(body["range"], whole_fen=int(body["face_fen"])),
         face_fen=int(body["face_fen"]),
-        kind=str(body["kind"]),
-        status=str(body["status"]),
-        circulation=str(body["circulation"]),
-        risk=str(body["risk"]),
-        endorsement_mark=str(body["endorsement_mark"]),
+        kind=BillKind(str(body["kind"])),
+        status=BillStatus(str(body["status"])),
+        circulation=Circulation(str(body["circulation"])),
+        risk=RiskMark(str(body["risk"])),
+        endorsement_mark=EndorsementMark(str(body["endorsement_mark"])),
         issue_date=date.fromisoformat(body["issue_date"]),
         maturity_date=date.fromisoformat(body["maturity_date"]),
         acceptor_name=str(body["acceptor"]["name"]),
@@ -115,4 +124,4 @@ def _bill(body: dict[str, Any]) -> RegistryBill:
 
 def _endorsement(entry: dict[str, Any]) -> Endorsement:
     endorser, endorsee = Party(**entry["endorser"]), Party(**entry["endorsee"])
-    return Endorsement(endorser, endorsee, date.fromisoformat(entry["date"]), str(entry["kind"]))
+    return Endorsement(endorser, endorsee, date.fromisoformat(entry["date"]), EndorsementKind(str(entry["kind"])))

@@ -1,6 +1,6 @@
 """Code lists of the bill registry, each a type of its own: "CS01" is a status here and an origin there.
 
-A code that a list does not know reads as its UNKNOWN member, so that what is not known to be good is never taken for it.
+A code that a list does not know reads as its UNKNOWN member: what is not known to be good is never taken for it.
 """
 
 from __future__ import annotations

@@ -46,9 +46,7 @@ class BillNumber:
     checked: bool
 
     @classmethod
-    def parse(
-        cls, text: str, *, strict_new_system: bool = True, bank_directory: Collection[str] = ()
-    ) -> BillNumber:
+    def parse(cls, text: str, *, strict_new_system: bool = True, bank_directory: Collection[str] = ()) -> BillNumber:
         """Take a number apart. Raises BillNumberError, whose code names the part that is wrong.
 
         The embedded CNAPS code carries a check digit of its own, at position 13. With ``strict_new_system`` False

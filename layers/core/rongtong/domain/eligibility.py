@@ -5,36 +5,30 @@ Every check answers pass, review or reject with a stable reason; all are run, so
 
 from __future__ import annotations
 
-import calendar as months
-from collections import Counter
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
-from itertools import pairwise
 from typing import Literal
 
-from rongtong.domain.bill import Application, Invoice, Party, RegistryBill
+from rongtong.domain.bill import Application, Invoice, RegistryBill
+from rongtong.domain.bill_codes import BillKind
+from rongtong.domain.bill_state import discountable_fault
+from rongtong.domain.endorsement_chain import chain_fault
+from rongtong.domain.lists import ListHit
+from rongtong.domain.lists import outcome as outcome_of_hits
+from rongtong.domain.policy import Policy
+from rongtong.domain.risk import Action, Assessment, Facts, assess, outside_reason
+from rongtong.domain.tenor import tenor_fault
+from rongtong.domain.trade import TradeMatch, match_trade, product_of
 
 Outcome = Literal["pass", "review", "reject"]
-
-
-@dataclass(frozen=True)
-class Policy:
-    """What operations configure: lists and thresholds (assumed: configurable)."""
-
-    blocked_usccs: frozenset[str] = field(default_factory=frozenset)
-    blocked_acceptors: frozenset[str] = field(default_factory=frozenset)
-    overdue_acceptors: frozenset[str] = field(default_factory=frozenset)
-    grey_usccs: frozenset[str] = field(default_factory=frozenset)
-    review_amount_fen: int = 500_000_000
-    max_endorsements: int = 20
-    tenor_months: int = 6
-    new_acceptor_classes: frozenset[str] = frozenset({"other"})
+PARTY_REFUSED = "PARTY_REFUSED"
+REVIEW_REQUIRED = "REVIEW_REQUIRED"
 
 
 @dataclass(frozen=True)
 class CheckResult:
-    """What one check found."""
+    """What one check found, in words that the applicant may hear."""
 
     check: str
     outcome: Outcome
@@ -50,31 +44,43 @@ class Verdict:
 
 
 @dataclass(frozen=True)
-class _Case:
+class Case:
+    """Everything that the checks look at."""
+
     application: Application
     bill: RegistryBill
     invoice: Invoice | None
     policy: Policy
     today: date
     verified_account: str
+    hits: tuple[ListHit, ...]
+    facts: Facts
 
 
-Check = Callable[[_Case], CheckResult]
+@dataclass(frozen=True)
+class Findings:
+    """What all checks found: ``results`` for the applicant, the rest for the platform's own eyes."""
+
+    results: tuple[CheckResult, ...]
+    trade: TradeMatch | None = None
+    hits: tuple[ListHit, ...] = ()
+    assessment: Assessment | None = None
 
 
-def run_checks(
-    application: Application,
-    bill: RegistryBill | None,
-    invoice: Invoice | None,
-    policy: Policy,
-    discount_date: date,
-    verified_account: str,
-) -> tuple[CheckResult, ...]:
-    """Run every check, gravest first. A bill that the registry does not know ends the matter (BILL_NOT_FOUND)."""
-    if bill is None:
-        return (CheckResult("registry", "reject", "BILL_NOT_FOUND"),)
-    case = _Case(application, bill, invoice, policy, discount_date, verified_account)
-    return tuple(check(case) for check in _CHECKS)
+UNKNOWN_BILL = Findings((CheckResult("registry", "reject", "BILL_NOT_FOUND"),))
+"""A bill that the registry does not know ends the matter."""
+
+
+def run_checks(case: Case) -> Findings:
+    """Run every check. Risk comes last: where the bill itself has a fault, that is the reason told."""
+    trade = match_trade(
+        case.application, case.bill, case.invoice, case.policy.evidence[product_of(case.bill)], case.today
+    )
+    assessment = assess(case.facts, case.policy.rules)
+    results = [check(case) for check in _CHECKS]
+    results.insert(_TRADE_AT, _result("trade", "reject", trade.reason))
+    results.append(_risk(case.hits, assessment))
+    return Findings(tuple(results), trade, case.hits, assessment)
 
 
 def verdict(results: Iterable[CheckResult]) -> Verdict:
@@ -87,45 +93,45 @@ def verdict(results: Iterable[CheckResult]) -> Verdict:
     return Verdict("approve", None)
 
 
-def add_months(day: date, count: int) -> date:
-    """The same day ``count`` months later, or that month's last day (assumed: configurable)."""
-    year, month = divmod(day.year * 12 + day.month - 1 + count, 12)
-    return date(year, month + 1, min(day.day, months.monthrange(year, month + 1)[1]))
+def _result(check: str, outcome: Outcome, reason: str | None) -> CheckResult:
+    return CheckResult(check, "pass" if reason is None else outcome, reason)
 
 
-def _first(check: str, outcome: Outcome, reasons: Iterable[tuple[bool, str]]) -> CheckResult:
-    for holds, reason in reasons:
-        if holds:
-            return CheckResult(check, outcome, reason)
-    return CheckResult(check, "pass")
+def _first(check: str, reasons: Iterable[tuple[bool, str]]) -> CheckResult:
+    return _result(check, "reject", next((reason for holds, reason in reasons if holds), None))
 
 
-def _parties(case: _Case) -> CheckResult:
-    """Lists come first and stay neutral: no answer tells which party or list it was (反洗钱法: no tipping-off)."""
-    bill, policy = case.bill, case.policy
-    named = {case.application.applicant_uscc, *_companies(bill), case.application.order.buyer_uscc}
-    return _first("parties", "reject", [(bool(named & policy.blocked_usccs), "PARTY_REFUSED")])
+def _risk(hits: tuple[ListHit, ...], assessment: Assessment) -> CheckResult:
+    """Lists and risk rules in one answer that never tells which it was (反洗钱法: no tipping-off)."""
+    worst = next(iter(assessment.findings), None)
+    listed = outcome_of_hits(hits)
+    if listed == "reject":
+        return CheckResult("risk", "reject", PARTY_REFUSED)
+    if worst is not None and worst.action is Action.REJECT:
+        return CheckResult("risk", "reject", outside_reason(worst))
+    if listed == "review":
+        return CheckResult("risk", "review", REVIEW_REQUIRED)
+    if worst is not None and worst.action is Action.REVIEW:
+        return CheckResult("risk", "review", outside_reason(worst))
+    return CheckResult("risk", "pass")
 
 
-def _circulation(case: _Case) -> CheckResult:
+def _circulation(case: Case) -> CheckResult:
     """Order 〔2022〕4号: only a bill that circulates freely and carries no risk mark may be discounted."""
     bill = case.bill
-    marked = bill.endorsement_mark != "EM00" or bill.circulation == "TF0303"
-    reasons = [
-        (bill.status != "CS03", "BILL_STATUS"),
-        (bill.circulation == "TF0302", "BILL_LOCKED"),
-        (bill.circulation == "TF0304", "BILL_PLEDGED"),
-        (marked, "BILL_NOT_TRANSFERABLE"),
-        (bill.circulation != "TF0301", "BILL_CIRCULATION"),
-        (bill.risk != "RS00", "BILL_RISK"),
-    ]
-    return _first("circulation", "reject", reasons)
+    fault = discountable_fault(bill.status, bill.circulation, bill.risk, bill.endorsement_mark)
+    return _result("circulation", "reject", fault)
 
 
-def _bill_flow(case: _Case) -> CheckResult:
-    """What the partner states of the bill must be what the registry holds."""
+def _tenor(case: Case) -> CheckResult:
+    bill = case.bill
+    fault = tenor_fault(bill.issue_date, bill.maturity_date, case.today, case.policy.tenor_months)
+    return _result("tenor", "reject", fault)
+
+
+def _bill_flow(case: Case) -> CheckResult:
+    """What the partner states of the bill must be what the registry holds (票据流)."""
     stated, bill = case.application, case.bill
-    held = bill.range.contains(stated.range) and (bill.splittable or bill.range == stated.range)
     reasons = [
         (stated.kind != bill.kind, "KIND_MISMATCH"),
         (
@@ -137,130 +143,56 @@ def _bill_flow(case: _Case) -> CheckResult:
             bill.face_fen != bill.range.amount_fen or stated.amount_fen != stated.range.amount_fen,
             "AMOUNT_MISMATCH",
         ),
-        (not held, "RANGE_NOT_HELD"),
+        (not bill.range.contains(stated.range), "RANGE_NOT_HELD"),
+        (not bill.splittable and bill.range != stated.range, "RANGE_NOT_SPLITTABLE"),
         (bill.holder.uscc != stated.applicant_uscc, "NOT_THE_HOLDER"),
     ]
-    return _first("bill flow", "reject", reasons)
+    return _first("bill flow", reasons)
 
 
-def _tenor(case: _Case) -> CheckResult:
-    """Order 〔2022〕4号 article 25: at most six months from issue to maturity; discounted before maturity."""
-    bill = case.bill
-    reasons = [
-        (bill.maturity_date <= case.today, "BILL_MATURED"),
-        (bill.maturity_date > add_months(bill.issue_date, case.policy.tenor_months), "TENOR_TOO_LONG"),
-    ]
-    return _first("tenor", "reject", reasons)
+def _chain(case: Case) -> CheckResult:
+    return _result("chain", "reject", chain_fault(case.bill, case.today))
 
 
-def _chain(case: _Case) -> CheckResult:
-    """票据法 article 31: an unbroken chain of endorsements, payee to applicant, by account, name and code."""
-    bill = case.bill
-    chain = bill.endorsements
-    if not chain:
-        return _first("chain", "reject", [(bill.payee != bill.holder, "CHAIN_LAST_ENDORSEE")])
-    broken = any(left.endorsee != right.endorser for left, right in pairwise(chain))
-    reasons = [
-        (chain[0].endorser != bill.payee, "CHAIN_FIRST_ENDORSER"),
-        (broken, "CHAIN_BROKEN"),
-        # 票据法 article 35: whoever was endorsed for collection or pledge may not pass the bill on.
-        (any(endorsement.kind != "ET05_01" for endorsement in chain), "CHAIN_KIND"),
-        (chain[-1].endorsee != bill.holder, "CHAIN_LAST_ENDORSEE"),
-    ]
-    return _first("chain", "reject", reasons)
-
-
-def _disclosure(case: _Case) -> CheckResult:
+def _disclosure(case: Case) -> CheckResult:
     """Order 〔2022〕4号 article 28: without consistent disclosure, commercial and finance-company bills stop here."""
     bill = case.bill
-    required = bill.kind == "AC02" or bill.acceptor_class == "finance_company"
+    required = bill.kind is not BillKind.BANK_ACCEPTED or bill.acceptor_class == "finance_company"
     reasons = [
         (required and bill.disclosure in ("missing", "not_required"), "DISCLOSURE_MISSING"),
         (required and bill.disclosure != "consistent", "DISCLOSURE_INCONSISTENT"),
     ]
-    return _first("disclosure", "reject", reasons)
+    return _first("disclosure", reasons)
 
 
-def _acceptor(case: _Case) -> CheckResult:
+def _acceptor(case: Case) -> CheckResult:
     """Order 〔2022〕4号 article 36: acceptors listed for continued overdue payment are barred."""
     code = case.bill.acceptor_bank_code
     reasons = [
         (code in case.policy.overdue_acceptors, "ACCEPTOR_OVERDUE"),
         (code in case.policy.blocked_acceptors, "ACCEPTOR_BLOCKED"),
     ]
-    return _first("acceptor", "reject", reasons)
+    return _first("acceptor", reasons)
 
 
-def _order_flow(case: _Case) -> CheckResult:
-    """Order 〔2022〕4号 article 5: a real trade with the drawer or the prior hand, of at least the bill's amount."""
-    stated, invoice = case.application, case.invoice
-    if invoice is None:
-        return CheckResult("order flow", "reject", "INVOICE_NOT_FOUND")
-    order = stated.order
-    reasons = [
-        (invoice.status == "cancelled", "INVOICE_CANCELLED"),
-        (invoice.status != "valid", "INVOICE_RED"),
-        (invoice.used_by is not None, "INVOICE_USED"),
-        (invoice.seller_uscc != stated.applicant_uscc, "INVOICE_PARTIES"),
-        (invoice.amount_fen < stated.amount_fen, "INVOICE_AMOUNT"),
-        (invoice.amount_fen < stated.invoice_claimed_fen, "INVOICE_USED"),
-        (
-            order.buyer_uscc != invoice.buyer_uscc or order.buyer_uscc != _prior_hand(case.bill).uscc,
-            "ORDER_PARTIES",
-        ),
-        (order.amount_fen < stated.amount_fen, "ORDER_AMOUNT"),
-        (order.date > invoice.issue_date or invoice.issue_date > case.today, "TRADE_DATES"),
-    ]
-    return _first("order flow", "reject", reasons)
-
-
-def _money_flow(case: _Case) -> CheckResult:
+def _payee(case: Case) -> CheckResult:
     """Money goes to the applicant's verified account of the same name; a company does not discount against itself."""
     stated = case.application
     reasons = [
         (stated.payee_account != case.verified_account, "PAYEE_ACCOUNT"),
         (case.bill.drawer.uscc == stated.applicant_uscc, "SELF_TRADE"),
     ]
-    return _first("money flow", "reject", reasons)
+    return _first("payee", reasons)
 
 
-def _doubts(case: _Case) -> CheckResult:
-    """What is allowed but looked at by a person first."""
-    bill, policy = case.bill, case.policy
-    endorsees = Counter(endorsement.endorsee.uscc for endorsement in bill.endorsements)
-    again = any(count > 1 for count in endorsees.values()) or bill.payee.uscc in endorsees
-    same_day = bool(bill.endorsements) and bill.endorsements[-1].date >= case.today
-    reasons = [
-        (bool({case.application.applicant_uscc, *_companies(bill)} & policy.grey_usccs), "REVIEW_REQUIRED"),
-        (len(bill.endorsements) > policy.max_endorsements, "REVIEW_ENDORSEMENTS"),
-        (again, "REVIEW_BACK_ENDORSEMENT"),
-        (same_day, "REVIEW_QUICK_RESALE"),
-        (bill.acceptor_class in policy.new_acceptor_classes, "REVIEW_NEW_ACCEPTOR"),
-        (case.application.amount_fen >= policy.review_amount_fen, "REVIEW_LARGE_AMOUNT"),
-    ]
-    return _first("doubts", "review", reasons)
-
-
-_CHECKS: tuple[Check, ...] = (
-    _parties,
+_CHECKS: tuple[Callable[[Case], CheckResult], ...] = (
     _circulation,
     _tenor,
     _bill_flow,
     _chain,
     _disclosure,
     _acceptor,
-    _order_flow,
-    _money_flow,
-    _doubts,
+    _payee,
 )
-
-
-def _prior_hand(bill: RegistryBill) -> Party:
-    return bill.endorsements[-1].endorser if bill.endorsements else bill.drawer
-
-
-def _companies(bill: RegistryBill) -> set[str]:
-    named = {bill.drawer.uscc, bill.payee.uscc, bill.holder.uscc}
-    for endorsement in bill.endorsements:
-        named |= {endorsement.endorser.uscc, endorsement.endorsee.uscc}
-    return named
+_TRADE_AT = 6
+"""The trade is compared after the bill and before the payee."""

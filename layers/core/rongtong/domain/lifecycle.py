@@ -42,6 +42,14 @@ class EnterpriseStatus(StrEnum):
     REFUSED = "REFUSED"
 
 
+class ChangeStatus(StrEnum):
+    """Where a change of the configuration stands that two persons must make."""
+
+    PROPOSED = "PROPOSED"
+    APPROVED = "APPROVED"
+    REJECTED = "REJECTED"
+
+
 _UNPAID_ENDS = frozenset({DiscountStatus.REFUSED, DiscountStatus.FAILED})
 _DISCOUNT: Mapping[DiscountStatus, frozenset[DiscountStatus]] = {
     DiscountStatus.ACCEPTED: _UNPAID_ENDS
@@ -69,6 +77,13 @@ _ENTERPRISE: Mapping[EnterpriseStatus, frozenset[EnterpriseStatus]] = {
 }
 
 
+_CHANGE: Mapping[ChangeStatus, frozenset[ChangeStatus]] = {
+    ChangeStatus.PROPOSED: frozenset({ChangeStatus.APPROVED, ChangeStatus.REJECTED}),
+    ChangeStatus.APPROVED: frozenset(),
+    ChangeStatus.REJECTED: frozenset(),
+}
+
+
 def require_discount_transition(current: DiscountStatus, new: DiscountStatus) -> None:
     """Raises TransitionError unless a discount may go from ``current`` to ``new``."""
     _require(_DISCOUNT, current, new)
@@ -82,6 +97,11 @@ def require_payment_transition(current: PaymentStatus, new: PaymentStatus) -> No
 def require_enterprise_transition(current: EnterpriseStatus, new: EnterpriseStatus) -> None:
     """Raises TransitionError unless an enterprise may go from ``current`` to ``new``."""
     _require(_ENTERPRISE, current, new)
+
+
+def require_change_transition(current: ChangeStatus, new: ChangeStatus) -> None:
+    """Raises TransitionError unless a change may go from ``current`` to ``new``."""
+    _require(_CHANGE, current, new)
 
 
 def _require(table: Mapping[Status, frozenset[Status]], current: Status, new: Status) -> None:

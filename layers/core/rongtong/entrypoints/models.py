@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
@@ -18,6 +18,7 @@ def _iso_date(value: object) -> object:
 Text = Annotated[str, StringConstraints(min_length=1, max_length=200, strip_whitespace=True)]
 Code = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r"^[\x21-\x7e]+$")]
 Fen = Annotated[int, Field(gt=0, le=10**15)]
+Percent = Annotated[str, StringConstraints(pattern=r"^(0|[1-9][0-9]{0,2})(\.[0-9]{1,6})?$")]
 IsoDate = Annotated[date, BeforeValidator(_iso_date)]
 
 
@@ -39,6 +40,15 @@ class Consent(_Body):
     terms_version: Code
 
 
+class Profile(_Body):
+    """What the enterprise declares of itself; the risk rules that need it say so where it is missing."""
+
+    registered_on: IsoDate | None = None
+    capital_fen: Fen | None = None
+    shared_address_count: Annotated[int, Field(ge=0, le=10**6)] | None = None
+    declared_turnover_fen: Fen | None = None
+
+
 class EnterpriseBody(_Body):
     """POST /v1/enterprises"""
 
@@ -48,28 +58,73 @@ class EnterpriseBody(_Body):
     mobile: Code
     account: Account
     consent: Consent
+    profile: Profile | None = None
 
 
 class Bill(_Body):
-    """The bill range to be discounted, as its holder states it."""
+    """The bill range that its holder has, as it states it, and how much of it is discounted (all, if not said)."""
 
     number: Code
-    range: Code
+    range: Annotated[str, StringConstraints(max_length=25)]
     amount_fen: Fen
+    deal_amount_fen: Fen | None = None
     kind: Literal["AC01", "AC02"]
     issue_date: IsoDate
     maturity_date: IsoDate
     acceptor_bank_code: Code
 
 
+class Delivery(_Body):
+    """A delivery under the order."""
+
+    number: Code
+    date: IsoDate
+    consignee_uscc: Code
+
+
+class MoneyFlow(_Body):
+    """A payment that belongs to the trade."""
+
+    payer_uscc: Code
+    payee_uscc: Code
+    amount_fen: Fen
+    date: IsoDate
+
+
 class Trade(_Body):
-    """The order and the invoice behind the bill."""
+    """The order behind the bill, with its invoice, or with its money flows where the product takes those (三流合一)."""
 
     order_number: Code
     order_amount_fen: Fen
     order_date: IsoDate
     order_buyer_uscc: Code
-    invoice_number: Code
+    invoice_number: Code | None = None
+    deliveries: Annotated[list[Delivery], Field(max_length=20)] = []
+    money_flows: Annotated[list[MoneyFlow], Field(max_length=20)] = []
+
+
+class Interest(_Body):
+    """Who pays the interest (付息方式); ``agreement`` names the contract by which a buyer does."""
+
+    payer: Literal["seller", "buyer", "agreement"]
+    buyer_share_percent: Percent | None = None
+    agreement: Code | None = None
+
+
+class Repurchase(_Body):
+    """Redemption dates and rate of a discount that is not outright (回购式)."""
+
+    open_date: IsoDate
+    close_date: IsoDate
+    annual_rate: Percent
+
+
+class Access(_Body):
+    """Where the operator was, as far as the partner knows; kept as hashes but for the region."""
+
+    ip: Code | None = None
+    device: Code | None = None
+    region: Code | None = None
 
 
 class Confirmation(_Body):
@@ -77,6 +132,7 @@ class Confirmation(_Body):
 
     operator: Code
     factors: Annotated[list[Code], Field(min_length=1, max_length=5)]
+    access: Access | None = None
 
 
 class DiscountBody(_Body):
@@ -88,6 +144,35 @@ class DiscountBody(_Body):
     trade: Trade
     payee_account: Annotated[str, StringConstraints(min_length=5, max_length=32, pattern=r"^[0-9]+$")]
     confirmation: Confirmation | None = None
+    interest: Interest | None = None
+    repurchase: Repurchase | None = None
+    quote_id: Code | None = None
+
+
+class QuoteBody(_Body):
+    """POST /v1/quotes"""
+
+    institution_ids: Annotated[list[Code], Field(min_length=1, max_length=20)]
+    kind: Literal["AC01", "AC02"]
+    acceptor_bank_code: Code
+    amount_fen: Fen
+    maturity_date: IsoDate
+    interest: Interest | None = None
+    repurchase: Repurchase | None = None
+
+
+class ChangeBody(_Body):
+    """POST /v1/operations/changes"""
+
+    kind: Code
+    content: dict[str, Any]
+    """As the kind has it; docs/operations/changes.md shows each."""
+
+
+class DecisionBody(_Body):
+    """POST /v1/operations/changes/{change_id}/decision"""
+
+    decision: Literal["approve", "reject"]
 
 
 class ReviewBody(_Body):
@@ -96,3 +181,8 @@ class ReviewBody(_Body):
     decision: Literal["approve", "reject"]
     note: Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Z0-9_]{2,63}$")]
     """A code such as FILES_SEEN: the event goes to the partner and to the log, so it holds no free text."""
+
+
+def plain(body: _Body) -> dict[str, Any]:
+    """A part of a body as JSON values, without what was not sent."""
+    return body.model_dump(mode="json", exclude_none=True)

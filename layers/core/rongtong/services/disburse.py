@@ -13,14 +13,14 @@ from rongtong.domain.lifecycle import (
 )
 from rongtong.domain.sub_bill_range import SubBillRange
 from rongtong.services.context import Context
-from rongtong.services.discounts import discount_of
+from rongtong.services.discounts import discount_of, request_key, request_of
 from rongtong.services.errors import ContractAlteredError, EndorsementRefusedError, EvidencePendingError
 from rongtong.services.evidence_log import pending
 from rongtong.services.ports import BankUnavailableError, BillLockedError, PaymentAnswer, PaymentOrder
-from rongtong.services.records import STATE, discount_pk, enterprise_pk, final_writes, institution_pk, iso, payment_sk
+from rongtong.services.records import STATE, change_writes, discount_pk, enterprise_pk, institution_pk, iso, payment_sk
 from rongtong.services.seal import contract_key, require_priced_today
 from rongtong.services.settings import institution_of
-from rongtong.services.storage import Create, Document, Item, Replace, Write, WriteConflictError
+from rongtong.services.storage import Create, Document, Item, Write, WriteConflictError
 
 _SETTLED = frozenset({PaymentStatus.SUCCEEDED, PaymentStatus.FAILED})
 
@@ -33,7 +33,7 @@ def disburse(context: Context, discount_id: str) -> Document:
     out, RegistryUnavailableError, EvidencePendingError, ContractAlteredError, TransitionError.
     """
     pk = discount_pk(discount_id)
-    stored, payment = context.store.get_many([(pk, STATE), (pk, payment_sk(1))])
+    stored, payment, first_event = context.store.get_many([(pk, STATE), (pk, payment_sk(1)), request_key(discount_id)])
     item = discount_of(stored)
     if item.body["status"] == DiscountStatus.DISBURSED:
         return _output(discount_id, PaymentStatus.SUCCEEDED, None)
@@ -43,7 +43,8 @@ def disburse(context: Context, discount_id: str) -> Document:
             raise EvidencePendingError("Not everything of this discount is in the evidence log; run Seal again.")
         require_priced_today(context, item)
         _check_contract(context, item)
-        context.bills.lock(str(item.body["bill_number"]), _range(item), discount_id, str(item.body["applicant_uscc"]))
+        holder = str(request_of(first_event)["applicant_uscc"])
+        context.bills.lock(str(item.body["bill_number"]), _range(item), discount_id, holder)
         payment, first = _store_intent(context, item)
     else:
         first = False
@@ -100,7 +101,7 @@ def _settle(context: Context, item: Item, payment: Item, institution: Party, ans
     }
     settled = {key: value for key, value in settled.items() if value is not None}
     settled["settled_at"] = iso(now)
-    writes: list[Write] = [Replace(payment.pk, payment.sk, settled, payment.version)]
+    writes: list[Write] = [payment.replaced(settled)]
     if status is PaymentStatus.SUCCEEDED:
         _endorse(context, item, institution)
         amount = int(payment.body["amount_fen"])
@@ -111,11 +112,9 @@ def _settle(context: Context, item: Item, payment: Item, institution: Party, ans
         }
         changes = {
             "status": DiscountStatus.DISBURSED.value,
-            "paid_at": iso(now),
-            "paid_fen": amount,
             "finished_at": iso(now),
         }
-        writes += final_writes(item, "DiscountPaid", now, data, changes, "贴现款已到账")
+        writes += change_writes(item, "discount_id", changes, "DiscountPaid", now, data)
     try:
         context.store.transact(writes)
     except WriteConflictError:

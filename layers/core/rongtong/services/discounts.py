@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
+from rongtong.domain.exposure import reservation_of
+from rongtong.domain.lifecycle import DiscountStatus
 from rongtong.services.context import Context
 from rongtong.services.errors import NotFoundError
 from rongtong.services.records import STATE, discount_pk, event_sk
 from rongtong.services.storage import Document, Item, Key
 
 _HIDDEN = frozenset(
-    {"body_digest", "task_token", "logged", "partner_id", "events", "confirmed", "verdict", "sealed_account"}
+    {"body_digest", "task_token", "logged", "told", "partner_id", "events", "confirmed", "verdict", "acceptor_group"}
 )
 
 
@@ -64,7 +66,11 @@ def timeline(context: Context, partner_id: str, discount_id: str) -> list[Docume
 
 def view(body: Document) -> Document:
     """What partners see of a discount: no digests, tokens or log positions."""
-    return {key: value for key, value in body.items() if key not in _HIDDEN}
+    shown = {key: value for key, value in body.items() if key not in _HIDDEN}
+    status = DiscountStatus(body["status"])
+    if status is DiscountStatus.DISBURSED:
+        shown |= {"paid_at": body["finished_at"], "paid_fen": body["proceeds_fen"]}
+    return {**shown, "limits": reservation_of(status).value}
 
 
 def _shown(event: dict[str, Any]) -> Document:

@@ -29,18 +29,6 @@ class InstitutionUnknownError(RongTongError):
     code = "INSTITUTION_UNKNOWN"
 
 
-class RangeTakenError(RongTongError):
-    """An overlapping range of the same package is already being discounted, or was (一票多卖)."""
-
-    code = "RANGE_TAKEN"
-
-
-class LimitExceededError(RongTongError):
-    """A limit has not enough left for this amount."""
-
-    code = "LIMIT_EXCEEDED"
-
-
 class IdempotencyMismatchError(RongTongError):
     """The key was used before with another body."""
 
@@ -51,12 +39,6 @@ class BusyError(RongTongError):
     """Others changed the same records again and again; nothing was written."""
 
     code = "BUSY_TRY_AGAIN"
-
-
-class NoRateError(RongTongError):
-    """The institution has no rate for this acceptor class and tenor."""
-
-    code = "NO_RATE"
 
 
 class WrongStateError(RongTongError):

@@ -17,8 +17,8 @@ from rongtong.domain.merkle import Frontier, inclusion_proof, leaf_hash
 from rongtong.domain.receipt import build_receipt, event_leaf
 from rongtong.services.context import Context, LogSigner
 from rongtong.services.errors import BusyError, NotFoundError, WrongStateError
-from rongtong.services.records import event_sk
-from rongtong.services.storage import Create, Document, Item, Replace, WriteConflictError
+from rongtong.services.records import amend, event_sk
+from rongtong.services.storage import Create, Document, Item, WriteConflictError
 
 LOG_PK = "log"
 LEAVES_PK = "log#leaves"
@@ -89,7 +89,7 @@ def _publish(context: Context, head: Item | None, frontier: Frontier, hashes: li
         frontier = frontier.append(entry)
     note = sign_checkpoint(context.log_signer, context.log_origin, frontier.size, frontier.root())
     body: Document = {"size": frontier.size, "peaks": _pack(frontier.peaks), "note": note}
-    moved = Create(LOG_PK, "head", body) if head is None else Replace(LOG_PK, "head", body, head.version)
+    moved = Create(LOG_PK, "head", body) if head is None else head.replaced(body)
     # Whoever moved the head from here meanwhile can only have done so by this very batch.
     with suppress(WriteConflictError):
         context.store.transact([moved])
@@ -102,16 +102,13 @@ def append_pending(context: Context, item: Item) -> bool:
         return False
     before = logged_count(item.body)
     start = append(context, pending_leaves(context, item))
-    while logged_count(item.body) == before:
-        logged = [*item.body.get("logged", ()), [start, len(waiting)]]
-        try:
-            context.store.transact([Replace(item.pk, item.sk, {**item.body, "logged": logged}, item.version)])
-        except WriteConflictError:
-            found = context.store.get(item.pk, item.sk)
-            assert found is not None, "an aggregate's state is never deleted"
-            item = found
-        else:
-            break
+
+    def note(body: Document) -> Document | None:
+        if logged_count(body) != before:
+            return None
+        return {**body, "logged": [*body.get("logged", ()), [start, len(waiting)]]}
+
+    amend(context.store, item, note)
     return True
 
 

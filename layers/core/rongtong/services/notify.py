@@ -1,27 +1,43 @@
-"""Notification: what is pending in an aggregate's outbox is delivered, at least once, under one reference each."""
+"""Notification: what events have to tell their enterprise is sent, at least once, under one reference each."""
 
 from __future__ import annotations
 
 from rongtong.services.context import Context
-from rongtong.services.records import STATE, enterprise_pk
-from rongtong.services.storage import Document, Replace
+from rongtong.services.records import STATE, amend, enterprise_pk, event_sk
+from rongtong.services.storage import Document
+
+_TEXTS = {
+    "EnterpriseVerified": "企业认证已完成",
+    "EnterpriseRefused": "企业认证未通过",
+    "DiscountPaid": "贴现款已到账",
+    "DiscountRefused": "贴现申请未成功",
+    "DiscountFailed": "贴现申请未成功",
+}
+"""Events that the enterprise is told of, and how; no text says more of a refusal than that it is one."""
 
 
 def notify(context: Context, pk: str) -> Document:
-    """Send every undelivered message of the aggregate to the enterprise's mobile number. Safe to repeat.
+    """Send the messages of every event not yet told to the enterprise's mobile number. Safe to repeat.
 
     The gateway knows a message by its reference, so a repeat after a lost answer is not a second message.
-    Raises SmsUnavailableError; what was not delivered stays pending.
+    Raises SmsUnavailableError; what was not sent stays pending.
     """
-    delivered = 0
-    for message in context.store.query(pk, "outbox#"):
-        if message.body["delivered"]:
-            continue
-        enterprise = context.store.get(enterprise_pk(str(message.body["enterprise_id"])), STATE)
-        assert enterprise is not None, "messages are written only for enterprises that exist"
+    item = context.store.get(pk, STATE)
+    if item is None or _told(item.body) >= int(item.body["events"]):
+        return {"subject": pk, "delivered": 0}
+    told, last = _told(item.body), int(item.body["events"])
+    events = [document.body["event"] for document in context.store.query(pk, "event#", start=event_sk(told + 1))]
+    texts = {event_sk(event["n"]): _TEXTS[event["type"]] for event in events if event["type"] in _TEXTS}
+    if texts:
+        enterprise = context.store.get(enterprise_pk(str(item.body["enterprise_id"])), STATE)
+        assert enterprise is not None, "events with messages belong to enterprises that exist"
         owner, key = str(enterprise.body["enterprise_id"]), str(enterprise.body["data_key"])
         mobile = context.vault.decrypt(owner, key, str(enterprise.body["mobile"]))
-        context.sms.send(mobile, str(message.body["text"]), f"{pk}/{message.sk}")
-        context.store.transact([Replace(message.pk, message.sk, {**message.body, "delivered": True}, message.version)])
-        delivered += 1
-    return {"subject": pk, "delivered": delivered}
+        for reference, text in texts.items():
+            context.sms.send(mobile, text, f"{pk}/{reference}")
+    amend(context.store, item, lambda body: {**body, "told": last} if _told(body) < last else None)
+    return {"subject": pk, "delivered": len(texts)}
+
+
+def _told(body: Document) -> int:
+    return int(body.get("told", 0))

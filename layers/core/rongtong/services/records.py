@@ -5,12 +5,16 @@ from __future__ import annotations
 import hashlib
 import secrets
 from base64 import b32encode
+from collections.abc import Callable
 from datetime import UTC, datetime
 
-from rongtong.services.storage import Create, Document, Item, Replace, Write
+from rongtong.services.storage import Create, Document, Item, Key, Listing, Replace, Store, Write, WriteConflictError
 
 STATE = "state"
 PLATFORM_PK = "platform"
+POLICY_KEY = (PLATFORM_PK, "policy")
+LIMITS_KEY = (PLATFORM_PK, "limits")
+ACCEPTORS_KEY = (PLATFORM_PK, "acceptors")
 
 
 def derived_id(prefix: str, *parts: str) -> str:
@@ -35,6 +39,34 @@ def institution_pk(institution_id: str) -> str:
     return f"institution#{institution_id}"
 
 
+def calendar_key(year: int) -> Key:
+    """A year's working days as two persons confirmed them."""
+    return PLATFORM_PK, f"calendar#{year}"
+
+
+def tenant_key(partner_id: str) -> Key:
+    """What a tenant (a partner platform) has different from the platform's policy."""
+    return f"tenant#{partner_id}", "policy"
+
+
+def change_pk(change_id: str) -> str:
+    return f"change#{change_id}"
+
+
+def listed_pk(subject_key: str) -> str:
+    """The entries of black, grey and white lists on one subject."""
+    return f"listed#{subject_key}"
+
+
+def quote_pk(quote_id: str) -> str:
+    return f"quote#{quote_id}"
+
+
+def exposure_pk(owner: str) -> str:
+    """What is taken of an owner's limits: an acceptor's, an institution's, an enterprise's, the platform's."""
+    return f"exposure#{owner}"
+
+
 def package_pk(bill_number: str) -> str:
     """The package's live ranges are kept in one document, so that two requests for one range meet there."""
     return f"package#{bill_number}"
@@ -45,12 +77,13 @@ def invoice_pk(invoice_number: str) -> str:
     return f"invoice#{invoice_number}"
 
 
+def order_pk(applicant_uscc: str, order_number: str) -> str:
+    """The same for an order that stands in for an invoice; order numbers are unique for their seller only."""
+    return f"order#{applicant_uscc}#{order_number}"
+
+
 def event_sk(number: int) -> str:
     return f"event#{number:04d}"
-
-
-def outbox_sk(number: int) -> str:
-    return f"outbox#{number:04d}"
 
 
 def payment_sk(series: int) -> str:
@@ -63,37 +96,70 @@ def iso(instant: datetime) -> str:
 
 
 def event_document(
-    subject_field: str, subject_id: str, number: int, kind: str, at: datetime, data: Document
+    subject_field: str,
+    subject_id: str,
+    number: int,
+    kind: str,
+    at: datetime,
+    data: Document,
+    beside: Document | None = None,
 ) -> Document:
-    """An event as it is stored and as it is hashed for the ledger; the salt stays beside it, off the ledger."""
+    """An event as it is stored and as it is hashed for the ledger; the salt stays beside it, off the ledger.
+
+    ``beside`` is for the platform's own eyes: it is neither hashed nor part of any receipt or timeline.
+    """
     event = {subject_field: subject_id, "n": number, "type": kind, "at": iso(at), "data": data}
-    return {"event": event, "salt": secrets.token_hex(16)}
+    return {"event": event, "salt": secrets.token_hex(16), **({"beside": beside} if beside else {})}
 
 
 def first_writes(
-    pk: str, subject_field: str, subject_id: str, state: Document, kind: str, at: datetime, data: Document
+    pk: str,
+    subject_field: str,
+    subject_id: str,
+    state: Document,
+    kind: str,
+    at: datetime,
+    data: Document,
+    listing: Listing | None = None,
+    *,
+    due: bool = True,
 ) -> list[Write]:
-    """The writes that begin an aggregate: its state, due for its execution to begin, and event 1."""
+    """The writes that begin an aggregate: its state, where one follows due for its execution to begin, and event 1."""
     body = {**state, "events": 1}
     return [
-        Create(pk, STATE, body, due=iso(at)),
+        Create(pk, STATE, body, due=iso(at) if due else None, listing=listing),
         Create(pk, event_sk(1), event_document(subject_field, subject_id, 1, kind, at, data)),
     ]
 
 
 def change_writes(
-    item: Item, subject_field: str, changes: Document, kind: str, at: datetime, data: Document
+    item: Item,
+    subject_field: str,
+    changes: Document,
+    kind: str,
+    at: datetime,
+    data: Document,
+    beside: Document | None = None,
 ) -> list[Create | Replace]:
     """The writes that change an aggregate: its state at the version that was read, and the next event."""
     number = int(item.body["events"]) + 1
     body = {**item.body, **changes, "events": number}
     body = {key: value for key, value in body.items() if value is not None}
-    document = event_document(subject_field, str(item.body[subject_field]), number, kind, at, data)
-    return [Replace(item.pk, item.sk, body, item.version), Create(item.pk, event_sk(number), document)]
+    document = event_document(subject_field, str(item.body[subject_field]), number, kind, at, data, beside)
+    return [item.replaced(body), Create(item.pk, event_sk(number), document)]
 
 
-def final_writes(item: Item, kind: str, at: datetime, data: Document, changes: Document, text: str) -> list[Write]:
-    """The writes that end a discount: state, event, and the message that tells the enterprise."""
-    writes = change_writes(item, "discount_id", changes, kind, at, data)
-    message = {"enterprise_id": item.body["enterprise_id"], "text": text, "delivered": False}
-    return [*writes, Create(item.pk, outbox_sk(1), message)]
+def amend(store: Store, item: Item, edit: Callable[[Document], Document | None]) -> None:
+    """Note something in an aggregate's state that no event tells of, again and again until no other writer is quicker.
+
+    ``edit`` answers the new body, or None when there is nothing to note any more.
+    """
+    while (body := edit(item.body)) is not None:
+        try:
+            store.transact([item.replaced(body)])
+        except WriteConflictError:
+            found = store.get(item.pk, item.sk)
+            assert found is not None, "an aggregate's state is never deleted"
+            item = found
+        else:
+            return

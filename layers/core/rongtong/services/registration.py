@@ -6,22 +6,25 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
+from rongtong.domain.bill import Party
 from rongtong.domain.identity import check_bank_code, check_mobile, check_uscc
 from rongtong.domain.lifecycle import EnterpriseStatus, require_enterprise_transition
+from rongtong.domain.lists import outcome as outcome_of_hits
 from rongtong.domain.privacy import mask_account, mask_mobile, mask_name
 from rongtong.services.context import Context
 from rongtong.services.errors import NotFoundError
 from rongtong.services.records import (
+    POLICY_KEY,
     STATE,
     change_writes,
     derived_id,
     enterprise_pk,
     first_writes,
     iso,
-    outbox_sk,
 )
-from rongtong.services.settings import POLICY_KEY, policy_of
-from rongtong.services.storage import Create, Document, Item, WriteConflictError
+from rongtong.services.screening import screened_party
+from rongtong.services.settings import policy_of
+from rongtong.services.storage import Document, Item, WriteConflictError
 
 
 @dataclass(frozen=True)
@@ -37,6 +40,8 @@ class RegisterEnterprise:
     account_number: str
     account_name: str
     terms_version: str
+    profile: Document | None = None
+    """What the enterprise declares of its size and age."""
 
 
 def register(context: Context, command: RegisterEnterprise) -> Document:
@@ -46,7 +51,8 @@ def register(context: Context, command: RegisterEnterprise) -> Document:
     """
     check_uscc(command.uscc)
     check_mobile(command.mobile)
-    check_bank_code(command.bank_code)
+    policy = policy_of(context.store.get(*POLICY_KEY))
+    check_bank_code(command.bank_code, directory=policy.bank_directory)
     enterprise_id = derived_id("ent", command.partner_id, command.uscc)
     pk = enterprise_pk(enterprise_id)
     item = context.store.get(pk, STATE)
@@ -57,7 +63,7 @@ def register(context: Context, command: RegisterEnterprise) -> Document:
             return context.vault.encrypt(enterprise_id, key, text)
 
         now = context.clock.now()
-        state = {
+        state: Document = {
             "enterprise_id": enterprise_id,
             "partner_id": command.partner_id,
             "status": EnterpriseStatus.PENDING.value,
@@ -76,6 +82,8 @@ def register(context: Context, command: RegisterEnterprise) -> Document:
             },
             "registered_at": iso(now),
         }
+        if command.profile:
+            state["profile"] = command.profile
         data = {
             "partner_id": command.partner_id,
             "uscc": command.uscc,
@@ -100,26 +108,19 @@ def verify_enterprise(context: Context, enterprise_id: str) -> Document:
     body = item.body
     account = context.vault.decrypt(enterprise_id, str(body["data_key"]), str(body["account_number"]))
     same_name = context.bank.verify_account(account, str(body["account_name"]), str(body["uscc"]))
-    policy = policy_of(context.store.get(*POLICY_KEY))
+    party = Party(name=str(body["name"]), uscc=str(body["uscc"]), account=account)
+    hits = screened_party(context, party, context.calendar.shanghai_date(context.clock.now()))
     reason = None
     if not same_name:
         reason = "ACCOUNT_NOT_VERIFIED"
-    elif body["uscc"] in policy.blocked_usccs:
+    elif outcome_of_hits(hits) == "reject":
         reason = "PARTY_REFUSED"
     status = EnterpriseStatus.REFUSED if reason else EnterpriseStatus.ACTIVE
     require_enterprise_transition(EnterpriseStatus.PENDING, status)
     now = context.clock.now()
     kind = "EnterpriseRefused" if reason else "EnterpriseVerified"
-    writes = change_writes(
-        item, "enterprise_id", {"status": status.value, "reason": reason}, kind, now, {"reason": reason}
-    )
-    message = {
-        "template": kind,
-        "enterprise_id": enterprise_id,
-        "text": "企业认证已完成" if not reason else "企业认证未通过",
-    }
-    writes.append(Create(item.pk, outbox_sk(1), {**message, "delivered": False}))
-    context.store.transact(writes)
+    changes: Document = {"status": status.value, "reason": reason}
+    context.store.transact(change_writes(item, "enterprise_id", changes, kind, now, {"reason": reason}))
     return {"subject": item.pk, "status": status.value}
 
 

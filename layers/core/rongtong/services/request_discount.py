@@ -5,11 +5,13 @@ from __future__ import annotations
 import random
 import time
 from dataclasses import asdict, dataclass
+from datetime import date, datetime
 from typing import Any
 
 from rongtong.domain.bill_number import BillNumber
-from rongtong.domain.lifecycle import DiscountStatus
-from rongtong.domain.sub_bill_range import SubBillRange
+from rongtong.domain.exposure import Limits
+from rongtong.domain.lifecycle import DiscountStatus, EnterpriseStatus
+from rongtong.domain.sub_bill_range import SubBillRange, require_within_ceiling
 from rongtong.services.context import Context
 from rongtong.services.discounts import view
 from rongtong.services.errors import (
@@ -17,25 +19,31 @@ from rongtong.services.errors import (
     EnterpriseNotActiveError,
     EnterpriseUnknownError,
     IdempotencyMismatchError,
-    LimitExceededError,
-    RangeTakenError,
 )
+from rongtong.services.quotes import require_offer
 from rongtong.services.records import (
+    LIMITS_KEY,
+    POLICY_KEY,
     STATE,
+    calendar_key,
     derived_id,
     discount_pk,
     enterprise_pk,
     first_writes,
     institution_pk,
-    invoice_pk,
     iso,
-    package_pk,
+    partner_pk,
+    quote_pk,
+    tenant_key,
 )
-from rongtong.services.settings import institution_of
-from rongtong.services.storage import Count, Create, Document, Item, Replace, Write, WriteConflictError
+from rongtong.services.reservations import Holdings
+from rongtong.services.screening import access_seen
+from rongtong.services.settings import calendar_of, institution_of, limits_of, policy_of, require_agreed
+from rongtong.services.storage import Document, Item, Listing, Write, WriteConflictError
 
 _ATTEMPTS = 12
-EXPOSURE = "exposure"
+_DIGEST_DIGITS = 32
+"""Half of a SHA-256 tells a partner's bodies apart; a state of more than 1,024 bytes costs two write units a time."""
 
 
 @dataclass(frozen=True)
@@ -58,10 +66,26 @@ class RequestDiscount:
     order_amount_fen: int
     order_date: str
     order_buyer_uscc: str
-    invoice_number: str
     payee_account: str
     confirmed_by: str | None
     factors: tuple[str, ...]
+    invoice_number: str | None = None
+    deal_amount_fen: int | None = None
+    """How much of the range is discounted, from its start; None: all of it (部分贴现)."""
+    deliveries: tuple[Document, ...] = ()
+    money_flows: tuple[Document, ...] = ()
+    interest: Document | None = None
+    """Who pays the interest (付息方式), where it is not the seller alone."""
+    access: Document | None = None
+    """Where the operator who confirmed it was: ip, device, region."""
+    repurchase: Document | None = None
+    """Redemption dates and rate (回购式), where the discount is not outright."""
+    quote_id: str | None = None
+
+
+_NOT_IN_THE_EVENT = frozenset(
+    {"payee_account", "idempotency_key", "body_digest", "partner_id", "institution_id", "access"}
+)
 
 
 def accept(context: Context, command: RequestDiscount) -> tuple[Document, bool]:
@@ -69,106 +93,47 @@ def accept(context: Context, command: RequestDiscount) -> tuple[Document, bool]:
 
     The discount's id comes from the partner and its idempotency key: a repeat answers the same discount and False,
     the same key with another body raises IdempotencyMismatchError. Raises BillNumberError, SubBillRangeError,
-    CalendarError, EnterpriseUnknownError, EnterpriseNotActiveError, InstitutionUnknownError, RangeTakenError,
-    LimitExceededError.
+    CalendarError, EnterpriseUnknownError, EnterpriseNotActiveError, InstitutionUnknownError, QuoteError,
+    RangeTakenError, LimitExceededError.
     """
     discount_id = derived_id("dsc", command.partner_id, command.idempotency_key)
     spent_before = context.store.write_units
-    bill = BillNumber.parse(command.bill_number)
-    bill.require_discountable()
-    rng = SubBillRange.parse(command.range)
-    rng.require_amount(command.amount_fen)
-    known, enterprise, funding, package, invoice = context.store.get_many(
+    now = context.clock.now()
+    today = context.calendar.shanghai_date(now)
+    dealt, remainder = _ranges(command)
+    known, enterprise, funding, partner, policy_item, tenant, limits_item, year, quote = context.store.get_many(
         [
             (discount_pk(discount_id), STATE),
             (enterprise_pk(command.enterprise_id), STATE),
             (institution_pk(command.institution_id), STATE),
-            (package_pk(bill.text), STATE),
-            (invoice_pk(command.invoice_number), STATE),
+            (partner_pk(command.partner_id), STATE),
+            POLICY_KEY,
+            tenant_key(command.partner_id),
+            LIMITS_KEY,
+            calendar_key(today.year),
+            (quote_pk(command.quote_id or ""), STATE),
         ]
     )
     if known is not None:
         return _repeat(context, known, command), False
-    context.calendar.require_service_hours(context.clock.now())
-    if enterprise is None or enterprise.body["partner_id"] != command.partner_id:
-        raise EnterpriseUnknownError("No such enterprise; register it first.", field="enterprise_id")
-    if enterprise.body["status"] != "ACTIVE":
-        raise EnterpriseNotActiveError(
-            "The enterprise is not active; wait for its registration to end or see its reason.",
-            field="enterprise_id",
-        )
-    institution = institution_of(funding)
-    state, first = _first_records(context, command, discount_id, rng, enterprise)
-    limits: list[Write] = [
-        _take_limit(enterprise_pk(command.enterprise_id), command, enterprise.body.get("limit_fen")),
-        _take_limit(institution_pk(command.institution_id), command, int(institution["limit_fen"])),
-    ]
-    for attempt in range(_ATTEMPTS):
-        try:
-            taken = _take_range(package, bill.text, rng, discount_id)
-            context.store.transact([*first, *limits, taken, _claim(invoice, command, discount_id)])
-        except WriteConflictError as conflict:
-            winner = _winner(context, discount_id, conflict)
-            if winner is not None:
-                return _repeat(context, winner, command), False
-            time.sleep(random.uniform(0.01, 0.05) * (attempt + 1))
-            package, invoice = context.store.get_many(
-                [(package_pk(bill.text), STATE), (invoice_pk(command.invoice_number), STATE)]
-            )
-            continue
-        start(context, discount_id, write_units=context.store.write_units - spent_before)
-        return view(state), True
-    raise BusyError("The same package is being changed by many requests; send the same request again.")
-
-
-def _first_records(
-    context: Context, command: RequestDiscount, discount_id: str, rng: SubBillRange, enterprise: Item
-) -> tuple[Document, list[Write]]:
-    """The discount's state, and the two writes that begin it: state and first event (their order is _winner's)."""
-    now = context.clock.now()
-    state: Document = {
-        "discount_id": discount_id,
-        "partner_id": command.partner_id,
-        "enterprise_id": command.enterprise_id,
-        "institution_id": command.institution_id,
-        "status": DiscountStatus.ACCEPTED.value,
-        "applicant_uscc": enterprise.body["uscc"],
-        "bill_number": command.bill_number,
-        "range": rng.wire(),
-        "invoice_number": command.invoice_number,
-        "face_fen": command.amount_fen,
-        "body_digest": command.body_digest,
-        "confirmed": bool(command.confirmed_by) and set(context.confirm_factors) <= set(command.factors),
-        "accepted_at": iso(now),
-    }
-    data: dict[str, Any] = asdict(command)
-    for hidden in ("payee_account", "idempotency_key", "body_digest", "partner_id"):
-        del data[hidden]
-    data["factors"] = list(command.factors)
-    data["payee_account_sealed"] = context.vault.encrypt(
-        command.enterprise_id, str(enterprise.body["data_key"]), command.payee_account
+    policy, limits = policy_of(policy_item, tenant), limits_of(limits_item)
+    number = BillNumber.parse(
+        command.bill_number, strict_new_system=policy.strict_check_newgen, bank_directory=policy.bank_directory
     )
-    pk = discount_pk(discount_id)
-    return state, first_writes(pk, "discount_id", discount_id, state, "DiscountRequested", now, data)
-
-
-def _take_limit(pk: str, command: RequestDiscount, limit_fen: int | None) -> Count:
-    return Count(pk, EXPOSURE, command.amount_fen, limit_fen)
-
-
-def _winner(context: Context, discount_id: str, conflict: WriteConflictError) -> Item | None:
-    """The same request, stored by another worker meanwhile; None if only package or invoice changed.
-
-    Raises LimitExceededError. Positions are those of accept's transaction: state, event, two limits, package, invoice.
-    """
-    if 0 in conflict.failed:
-        return context.store.get(discount_pk(discount_id), STATE)
-    if {2, 3} & set(conflict.failed):
-        which = "enterprise's" if 2 in conflict.failed else "institution's"
-        raise LimitExceededError(
-            f"The {which} limit has not enough left for this amount.", field="bill.amount_fen"
-        ) from conflict
-    return None
+    number.require_discountable()
+    calendar_of(context.calendar, [year], policy).require_service_hours(now)
+    active = _active(enterprise, command.partner_id)
+    institution = institution_of(funding)
+    require_agreed(partner, command.institution_id)
+    if command.quote_id is not None:
+        require_offer(quote, command, dealt.amount_fen, now)
+    holdings = _holdings(command, discount_id, dealt, str(active.body["uscc"]), limits, today)
+    state, first = _first_records(context, command, holdings, remainder, active, now)
+    winner = _store(context, first, holdings, limits, int(institution["limit_fen"]))
+    if winner is not None:
+        return _repeat(context, winner, command), False
+    start(context, discount_id, write_units=context.store.write_units - spent_before)
+    return view(state), True
 
 
 def start(context: Context, discount_id: str, *, write_units: int) -> None:
@@ -180,8 +145,109 @@ def start(context: Context, discount_id: str, *, write_units: int) -> None:
     context.workflows.start_discount(discount_id, payload)
 
 
+def _ranges(command: RequestDiscount) -> tuple[SubBillRange, SubBillRange | None]:
+    """What is discounted, and what the holder keeps of the range that it named."""
+    stated = SubBillRange.parse(command.range, whole_fen=command.amount_fen)
+    require_within_ceiling(stated)
+    stated.require_amount(command.amount_fen)
+    return (stated, None) if command.deal_amount_fen is None else stated.split(command.deal_amount_fen)
+
+
+def _active(enterprise: Item | None, partner_id: str) -> Item:
+    if enterprise is None or enterprise.body["partner_id"] != partner_id:
+        raise EnterpriseUnknownError("No such enterprise; register it first.", field="enterprise_id")
+    if enterprise.body["status"] != EnterpriseStatus.ACTIVE:
+        raise EnterpriseNotActiveError(
+            "The enterprise is not active; wait for its registration to end or see its reason.",
+            field="enterprise_id",
+        )
+    return enterprise
+
+
+def _holdings(
+    command: RequestDiscount, discount_id: str, dealt: SubBillRange, uscc: str, limits: Limits, on: date
+) -> Holdings:
+    return Holdings(
+        discount_id=discount_id,
+        enterprise_id=command.enterprise_id,
+        applicant_uscc=uscc,
+        institution_id=command.institution_id,
+        bill_number=command.bill_number,
+        range=dealt,
+        acceptor_bank_code=command.acceptor_bank_code,
+        acceptor_group=limits.group_of(command.acceptor_bank_code),
+        invoice_number=command.invoice_number,
+        order_number=command.order_number,
+        face_fen=dealt.amount_fen,
+        on=on,
+    )
+
+
+def _first_records(
+    context: Context,
+    command: RequestDiscount,
+    holdings: Holdings,
+    remainder: SubBillRange | None,
+    enterprise: Item,
+    now: datetime,
+) -> tuple[Document, list[Write]]:
+    """The discount's state, and the writes that begin it, the state first."""
+    discount_id = holdings.discount_id
+    state: Document = {
+        "discount_id": discount_id,
+        "partner_id": command.partner_id,
+        "enterprise_id": command.enterprise_id,
+        "institution_id": command.institution_id,
+        "status": DiscountStatus.ACCEPTED.value,
+        "bill_number": command.bill_number,
+        "range": holdings.range.wire(),
+        "face_fen": holdings.face_fen,
+        "body_digest": command.body_digest[:_DIGEST_DIGITS],
+        "confirmed": bool(command.confirmed_by) and set(context.confirm_factors) <= set(command.factors),
+        "accepted_at": iso(now),
+    }
+    if holdings.acceptor_group is not None:
+        state["acceptor_group"] = holdings.acceptor_group
+    if remainder is not None:
+        state["remainder"] = remainder.wire()
+    data: dict[str, Any] = {name: value for name, value in asdict(command).items() if value not in (None, ())}
+    data = {name: value for name, value in data.items() if name not in _NOT_IN_THE_EVENT}
+    data["applicant_uscc"] = holdings.applicant_uscc
+    data["range"], data["amount_fen"] = holdings.range.wire(), holdings.face_fen
+    data["payee_account_sealed"] = context.vault.encrypt(
+        command.enterprise_id, str(enterprise.body["data_key"]), command.payee_account
+    )
+    summary: Document = {"fen": holdings.face_fen, "acceptor": command.acceptor_bank_code, "id": discount_id}
+    if command.access is not None:
+        summary["access"] = access_seen(command.access)
+    listing = Listing(command.enterprise_id, iso(now), summary)
+    pk = discount_pk(discount_id)
+    return state, first_writes(pk, "discount_id", discount_id, state, "DiscountRequested", now, data, listing)
+
+
+def _store(
+    context: Context, first: list[Write], holdings: Holdings, limits: Limits, institution_limit_fen: int
+) -> Item | None:
+    """Write it all, or answer the same request as another worker stored it meanwhile.
+
+    Raises LimitExceededError, RangeTakenError, BusyError.
+    """
+    for attempt in range(_ATTEMPTS):
+        found = context.store.get_many(holdings.keys())
+        try:
+            context.store.transact([*first, *holdings.take(found, limits, institution_limit_fen)])
+        except WriteConflictError as conflict:
+            if 0 in conflict.failed:
+                return context.store.get(discount_pk(holdings.discount_id), STATE)
+            holdings.require_room(conflict, limits, institution_limit_fen, first=len(first))
+            time.sleep(random.uniform(0.01, 0.05) * (attempt + 1))
+            continue
+        return None
+    raise BusyError("The same package is being changed by many requests; send the same request again.")
+
+
 def _repeat(context: Context, known: Item, command: RequestDiscount) -> Document:
-    if known.body["body_digest"] != command.body_digest:
+    if known.body["body_digest"] != command.body_digest[:_DIGEST_DIGITS]:
         raise IdempotencyMismatchError(
             "This Idempotency-Key was used with another body; use a new key for a new request.",
             field="Idempotency-Key",
@@ -189,26 +255,3 @@ def _repeat(context: Context, known: Item, command: RequestDiscount) -> Document
     if known.body["status"] == DiscountStatus.ACCEPTED:
         start(context, str(known.body["discount_id"]), write_units=0)
     return view(known.body)
-
-
-def _claim(invoice: Item | None, command: RequestDiscount, discount_id: str) -> Write:
-    """Note the discount on its invoice; verification compares what is claimed up to it with the invoice's amount."""
-    claims = [] if invoice is None else list(invoice.body["claims"])
-    body: Document = {"claims": [*claims, [discount_id, command.amount_fen]]}
-    if invoice is None:
-        return Create(invoice_pk(command.invoice_number), STATE, body)
-    return Replace(invoice.pk, invoice.sk, body, invoice.version)
-
-
-def _take_range(package: Item | None, bill_number: str, rng: SubBillRange, discount_id: str) -> Write:
-    taken: dict[str, str] = {} if package is None else dict(package.body["ranges"])
-    for wire, owner in taken.items():
-        if SubBillRange.parse(wire).overlaps(rng) and owner != discount_id:
-            raise RangeTakenError(
-                "This range, or a part of it, is already being discounted or was discounted before.",
-                field="bill.range",
-            )
-    taken[rng.wire()] = discount_id
-    if package is None:
-        return Create(package_pk(bill_number), STATE, {"ranges": taken})
-    return Replace(package.pk, package.sk, {"ranges": taken}, package.version)

@@ -17,6 +17,18 @@ from rongtong.services.records import STATE, change_writes, enterprise_pk, insti
 from rongtong.services.settings import institution_of
 from rongtong.services.storage import Document, Item
 
+_PRICE = (
+    "face_fen",
+    "annual_rate",
+    "days",
+    "due_date",
+    "interest_fen",
+    "buyer_interest_fen",
+    "fee_fen",
+    "redemption_open_fen",
+    "redemption_close_fen",
+    "proceeds_fen",
+)
 _SEALED_OR_LATER = frozenset({DiscountStatus.SEALED, DiscountStatus.DISBURSED})
 
 
@@ -83,8 +95,9 @@ def contract_bytes(context: Context, item: Item) -> bytes:
         "applicant": {"name": enterprise.body["name"], "uscc": enterprise.body["uscc"]},
         "institution": {"name": institution["name"], "uscc": institution["uscc"]},
         "bill": {key: request[key] for key in ("bill_number", "range", "kind", "issue_date", "maturity_date")},
+        "terms": {key: request[key] for key in ("interest", "repurchase", "quote_id") if key in request},
         "payee_account": enterprise.body["masked"]["account_number"],
         "confirmed_by": body.get("confirmed_by") or request["confirmed_by"],
-        **{key: body[key] for key in ("face_fen", "annual_rate", "days", "due_date", "interest_fen", "proceeds_fen")},
+        **{key: body[key] for key in _PRICE if key in body},
     }
     return canonical_bytes(terms)

@@ -1,31 +1,41 @@
-"""What operations configure and the use cases read: risk policy, institutions with their rates and limits."""
+"""What operations configure, from its records: policy, limits, calendar, acceptors, institutions."""
 
 from __future__ import annotations
 
-from decimal import Decimal
+from collections.abc import Iterable
+from typing import Any
 
-from rongtong.domain.eligibility import Policy
-from rongtong.services.errors import InstitutionUnknownError, NoRateError
-from rongtong.services.records import PLATFORM_PK
+from rongtong.domain.acceptors import AcceptorDirectory
+from rongtong.domain.calendar import WorkingCalendar, parse_calendar_year
+from rongtong.domain.exposure import Limits
+from rongtong.domain.interest import Fee
+from rongtong.domain.policy import Policy
+from rongtong.domain.rates import RateTable
+from rongtong.services.errors import InstitutionUnknownError
 from rongtong.services.storage import Document, Item
 
-POLICY_KEY = (PLATFORM_PK, "policy")
+
+def policy_of(platform: Item | None, tenant: Item | None = None) -> Policy:
+    """The policy in force for a tenant: its own document on top of the platform's, the defaults beneath both."""
+    policy = Policy.parse({} if platform is None else platform.body)
+    return policy if tenant is None else Policy.parse(tenant.body, policy)
 
 
-def policy_of(item: Item | None) -> Policy:
-    """The risk policy in force, from its record; the default for whatever it does not name."""
-    body: Document = {} if item is None else item.body
-    default = Policy()
-    return Policy(
-        blocked_usccs=frozenset(body.get("blocked_usccs", ())),
-        blocked_acceptors=frozenset(body.get("blocked_acceptors", ())),
-        overdue_acceptors=frozenset(body.get("overdue_acceptors", ())),
-        grey_usccs=frozenset(body.get("grey_usccs", ())),
-        review_amount_fen=int(body.get("review_amount_fen", default.review_amount_fen)),
-        max_endorsements=int(body.get("max_endorsements", default.max_endorsements)),
-        tenor_months=int(body.get("tenor_months", default.tenor_months)),
-        new_acceptor_classes=frozenset(body.get("new_acceptor_classes", default.new_acceptor_classes)),
-    )
+def limits_of(item: Item | None) -> Limits:
+    """The limits in force; without a record there are none but the institutions' own."""
+    return Limits() if item is None else Limits.parse(item.body)
+
+
+def calendar_of(shipped: WorkingCalendar, years: Iterable[Item | None], policy: Policy) -> WorkingCalendar:
+    """The shipped working days, with the years that two persons confirmed in their place, and the tenant's hours."""
+    confirmed = [parse_calendar_year(item.body) for item in years if item is not None]
+    calendar = shipped.with_years({year.year: year for year in confirmed}) if confirmed else shipped
+    return calendar.with_hours(policy.hours.opens, policy.hours.closes)
+
+
+def acceptors_of(item: Item | None) -> AcceptorDirectory:
+    """The directory of acceptors; without a record it knows none."""
+    return AcceptorDirectory.parse({} if item is None else item.body)
 
 
 def institution_of(item: Item | None) -> Document:
@@ -37,15 +47,19 @@ def institution_of(item: Item | None) -> Document:
     return item.body
 
 
-def rate_for(institution: Document, acceptor_class: str, days: int) -> Decimal:
-    """Percent per year from the institution's table: the shortest band that holds ``days``. Raises NoRateError."""
-    bands = [
-        (int(row["max_days"]), Decimal(str(row["annual_rate"])))
-        for row in institution["rates"]
-        if row["acceptor_class"] == acceptor_class and days <= int(row["max_days"])
-    ]
-    if not bands:
-        raise NoRateError(
-            f"{institution['institution_id']} quotes no rate for acceptor class {acceptor_class}, {days} days."
-        )
-    return min(bands)[1]
+def require_agreed(partner: Item | None, institution_id: str) -> None:
+    """Raises InstitutionUnknownError unless the partner may ask this institution; a record without a list names all."""
+    agreed: Any = None if partner is None else partner.body.get("institutions")
+    if agreed is not None and institution_id not in agreed:
+        institution_of(None)
+
+
+def rate_tables_of(institution: Document) -> list[RateTable]:
+    """Every version of the institution's rates."""
+    return [RateTable.parse(table) for table in institution.get("rate_tables", ())]
+
+
+def fee_of(institution: Document) -> Fee:
+    """What the institution charges beside the interest."""
+    fee = institution.get("fee", {})
+    return Fee(flat_fen=int(fee.get("flat_fen", 0)), per_million=int(fee.get("per_million", 0)))

@@ -1,7 +1,8 @@
 """What the use cases need from a database: documents with versions, changed only in transactions.
 
-Every aggregate (a discount, an enterprise) is one partition: its ``state`` document, its ``event#n`` documents and its
-``outbox#n`` documents. One transaction writes all that belongs together, or nothing.
+Every aggregate (a discount, an enterprise) is one partition: its ``state`` document and its ``event#n`` documents. The
+events are also the outbox: the state notes up to which of them the evidence log holds and messages were sent. One
+transaction writes all that belongs together, or nothing.
 """
 
 from __future__ import annotations
@@ -29,6 +30,15 @@ class WriteConflictError(RongTongError):
 
 
 @dataclass(frozen=True)
+class Listing:
+    """Under which owner and instant (ISO 8601) a document is listed, with what a reader of the list sees of it."""
+
+    owner: str
+    at: str
+    summary: Document
+
+
+@dataclass(frozen=True)
 class Item:
     """A stored document; ``version`` counts its writes from 1."""
 
@@ -36,6 +46,11 @@ class Item:
     sk: str
     body: Document
     version: int
+    listing: Listing | None = None
+
+    def replaced(self, body: Document) -> Replace:
+        """The write that puts another body in this one's place; it stays listed where it was."""
+        return Replace(self.pk, self.sk, body, self.version, self.listing)
 
 
 @dataclass(frozen=True)
@@ -49,6 +64,7 @@ class Create:
     sk: str
     body: Document
     due: str | None = None
+    listing: Listing | None = None
 
 
 @dataclass(frozen=True)
@@ -59,6 +75,7 @@ class Replace:
     sk: str
     body: Document
     version: int
+    listing: Listing | None = None
 
 
 @dataclass(frozen=True)
@@ -95,6 +112,9 @@ class Store(Protocol):
 
     def due(self, before: str) -> list[Item]:
         """Documents that were created with ``due`` before this instant and were not written since, oldest first."""
+
+    def listed(self, owner: str, since: str, *, most: int = 200) -> list[Listing]:
+        """What is listed under the owner from this instant on, newest first; a write shows here a moment later."""
 
     def transact(self, writes: Sequence[Write]) -> None:
         """Write all or nothing, at most 100 documents. Raises WriteConflictError when a condition fails."""

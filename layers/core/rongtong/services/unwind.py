@@ -4,24 +4,16 @@ from __future__ import annotations
 
 import random
 import time
+from datetime import datetime
 
 from rongtong.domain.lifecycle import DiscountStatus, PaymentStatus, require_discount_transition
 from rongtong.domain.sub_bill_range import SubBillRange
 from rongtong.services.context import Context
-from rongtong.services.discounts import load
+from rongtong.services.discounts import load, request_key, request_of
 from rongtong.services.errors import BusyError, PaymentPendingError
-from rongtong.services.records import (
-    STATE,
-    enterprise_pk,
-    final_writes,
-    institution_pk,
-    invoice_pk,
-    iso,
-    package_pk,
-    payment_sk,
-)
-from rongtong.services.request_discount import EXPOSURE
-from rongtong.services.storage import Count, Create, Document, Item, Replace, Write, WriteConflictError
+from rongtong.services.records import change_writes, iso, payment_sk
+from rongtong.services.reservations import holdings_of
+from rongtong.services.storage import Create, Document, Item, Write, WriteConflictError
 
 _ATTEMPTS = 12
 _ENDED = frozenset({DiscountStatus.REFUSED, DiscountStatus.FAILED})
@@ -63,21 +55,11 @@ def _writes(context: Context, item: Item, reason: str, *, refused: bool) -> list
         "task_token": None,
     }
     kind = "DiscountRefused" if refused else "DiscountFailed"
-    writes = final_writes(item, kind, now, {"reason": reason}, changes, "贴现申请未成功")
+    writes: list[Write] = [*change_writes(item, "discount_id", changes, kind, now, {"reason": reason})]
     if payment is None:
         # Closes the door on a worker that is still on its way to store an intent.
         writes.append(Create(item.pk, payment_sk(1), {"status": PaymentStatus.FAILED.value, "reason": "UNWOUND"}))
-    face_fen = int(item.body["face_fen"])
-    writes.append(Count(enterprise_pk(str(item.body["enterprise_id"])), EXPOSURE, -face_fen))
-    writes.append(Count(institution_pk(str(item.body["institution_id"])), EXPOSURE, -face_fen))
-    discount_id = item.body["discount_id"]
-    package, invoice = context.store.get_many(
-        [(package_pk(str(item.body["bill_number"])), STATE), (invoice_pk(str(item.body["invoice_number"])), STATE)]
-    )
-    if invoice is not None:
-        claims = [claim for claim in invoice.body["claims"] if claim[0] != discount_id]
-        writes.append(Replace(invoice.pk, invoice.sk, {"claims": claims}, invoice.version))
-    if package is not None:
-        live = {wire: owner for wire, owner in package.body["ranges"].items() if owner != discount_id}
-        writes.append(Replace(package.pk, package.sk, {"ranges": live}, package.version))
-    return writes
+    request = request_of(context.store.get(*request_key(str(item.body["discount_id"]))))
+    accepted = datetime.fromisoformat(str(item.body["accepted_at"]))
+    holdings = holdings_of(item.body, request, context.calendar.shanghai_date(accepted))
+    return [*writes, *holdings.give_back(context.store.get_many(holdings.keys()))]

@@ -3,18 +3,36 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from datetime import date
+from datetime import date, datetime
+from decimal import Decimal
 
-from rongtong.domain.bill import Application, Invoice, Order, RegistryBill
-from rongtong.domain.eligibility import CheckResult, run_checks, verdict
+from rongtong.domain.bill import Application, Delivery, Invoice, MoneyFlow, Order, RegistryBill, Trade
+from rongtong.domain.bill_codes import BillKind
+from rongtong.domain.calendar import SHANGHAI
+from rongtong.domain.eligibility import UNKNOWN_BILL, Case, Findings, run_checks, verdict
 from rongtong.domain.errors import RongTongError
 from rongtong.domain.interest import Price, price
 from rongtong.domain.lifecycle import DiscountStatus, require_discount_transition
+from rongtong.domain.package import TakenRanges
+from rongtong.domain.rates import table_in_force
 from rongtong.domain.sub_bill_range import SubBillRange
 from rongtong.services.context import Context
 from rongtong.services.discounts import discount_of, request_key, request_of
-from rongtong.services.records import STATE, change_writes, discount_pk, enterprise_pk, institution_pk, invoice_pk
-from rongtong.services.settings import POLICY_KEY, institution_of, policy_of, rate_for
+from rongtong.services.quotes import QuoteError, priced, terms_of
+from rongtong.services.records import (
+    POLICY_KEY,
+    STATE,
+    calendar_key,
+    change_writes,
+    discount_pk,
+    enterprise_pk,
+    institution_pk,
+    quote_pk,
+    tenant_key,
+)
+from rongtong.services.reservations import claimed_fen, holdings_of
+from rongtong.services.screening import Records, facts_of, history_of, screened, sealed_findings
+from rongtong.services.settings import calendar_of, fee_of, institution_of, policy_of, rate_tables_of
 from rongtong.services.storage import Document, Item
 
 REJECT = "reject"
@@ -33,69 +51,69 @@ def verify(context: Context, discount_id: str) -> Document:
         # Given up before anything was decided: nothing may follow its last event.
         return {"discount_id": discount_id, "verdict": REJECT, "reason": item.body.get("reason"), "confirmed": False}
     request = request_of(first_event)
-    with ThreadPoolExecutor(2) as pool:
-        rng = SubBillRange.parse(str(request["range"]))
+    with ThreadPoolExecutor(3) as pool:
+        rng = SubBillRange.parse(str(item.body["range"]))
         bill_answer = pool.submit(context.bills.find, str(request["bill_number"]), rng)
-        invoice_answer = pool.submit(context.invoices.find, str(request["invoice_number"]))
-        enterprise, institution, policy, claims = context.store.get_many(
-            [
-                (enterprise_pk(str(item.body["enterprise_id"])), STATE),
-                (institution_pk(str(item.body["institution_id"])), STATE),
-                POLICY_KEY,
-                (invoice_pk(str(request["invoice_number"])), STATE),
-            ]
-        )
-        assert enterprise is not None, "a discount is accepted only for an enterprise that exists"
-        payee, verified = _accounts(context, enterprise, request)
-        application = _application(request, str(enterprise.body["uscc"]), payee, _claimed_fen(claims, discount_id))
-        bill, invoice = bill_answer.result(), invoice_answer.result()
-    today = context.calendar.shanghai_date(context.clock.now())
-    results = run_checks(application, bill, invoice, policy_of(policy), today, verified)
-    decided = verdict(results)
+        number = request.get("invoice_number")
+        invoice_answer = pool.submit(context.invoices.find, str(number)) if number is not None else None
+        history_answer = pool.submit(history_of, context, str(item.body["enterprise_id"]), discount_id)
+        records = _read(context, item, request)
+        payee, verified = _accounts(context, records.enterprise, request)
+        application = _application(request, rng, payee, claimed_fen(records.claims, discount_id))
+        bill = bill_answer.result()
+        invoice = invoice_answer.result() if invoice_answer is not None else None
+        history = history_answer.result()
+    if bill is None:
+        return _decide(context, item, UNKNOWN_BILL, None, None, REJECT, "BILL_NOT_FOUND", None)
+    today = records.calendar.shanghai_date(context.clock.now())
+    facts = facts_of(context, application, bill, records, history, payee_verified=payee == verified)
+    hits = screened(context, application, bill, today)
+    found = run_checks(Case(application, bill, invoice, records.policy, today, verified, hits, facts))
+    decided = verdict(found.results)
     outcome: str = decided.outcome
-    reason, priced = decided.reason, None
-    if outcome != REJECT and bill is not None:
+    reason, priced_at = decided.reason, None
+    if outcome != REJECT:
         try:
-            priced = _price(context, institution_of(institution), int(item.body["face_fen"]), bill, today)
+            priced_at = _price(context, item, request, records, bill)
         except RongTongError as error:
             outcome, reason = REJECT, error.code
-    return _decide(context, item, outcome, reason, results, priced, bill, invoice)
+    return _decide(context, item, found, bill, invoice, outcome, reason, priced_at)
 
 
 def _decide(
     context: Context,
     item: Item,
-    outcome: str,
-    reason: str | None,
-    results: tuple[CheckResult, ...],
-    priced: Price | None,
+    found: Findings,
     bill: RegistryBill | None,
     invoice: Invoice | None,
+    outcome: str,
+    reason: str | None,
+    price_made: Price | None,
 ) -> Document:
     changes: Document = {"verdict": outcome, "reason": reason}
     if outcome != REJECT:
         status = status_after(outcome, confirmed=bool(item.body["confirmed"]))
         require_discount_transition(DiscountStatus(item.body["status"]), status)
         changes["status"] = status.value
-    if priced is not None:
-        changes |= {
-            "priced_on": context.calendar.shanghai_date(context.clock.now()).isoformat(),
-            "annual_rate": f"{priced.annual_rate:.6f}",
-            "days": priced.days,
-            "interest_fen": priced.interest_fen,
-            "proceeds_fen": priced.proceeds_fen,
-            "due_date": priced.effective_maturity.isoformat(),
-        }
+    shown = {} if price_made is None else priced(price_made)
+    if price_made is not None:
+        changes["priced_on"] = context.calendar.shanghai_date(context.clock.now()).isoformat()
+        changes["due_date"] = price_made.effective_maturity.isoformat()
+    changes |= shown
+    beside, digest = sealed_findings(found)
     evidence: Document = {
         "outcome": outcome,
         "reason": reason,
-        "checks": [[result.check, result.outcome, result.reason] for result in results],
+        "passed": [result.check for result in found.results if result.outcome == "pass"],
+        "found": [[result.check, result.outcome, result.reason] for result in found.results if result.reason],
+        "findings_sha256": digest,
         "holding_id": bill.holding_id if bill else None,
         "acceptor": bill.acceptor_name if bill else None,
         "invoice_status": invoice.status if invoice else None,
-        **{key: changes[key] for key in ("annual_rate", "days", "interest_fen", "proceeds_fen") if key in changes},
+        "trade_basis": found.trade.basis if found.trade else None,
+        **shown,
     }
-    writes = change_writes(item, "discount_id", changes, "BillVerified", context.clock.now(), evidence)
+    writes = change_writes(item, "discount_id", changes, "BillVerified", context.clock.now(), evidence, beside)
     context.store.transact(writes)
     return _output({**item.body, **changes})
 
@@ -116,45 +134,102 @@ def _output(body: Document) -> Document:
     }
 
 
+def _read(context: Context, item: Item, request: Document) -> Records:
+    today = context.calendar.shanghai_date(context.clock.now())
+    maturity = date.fromisoformat(str(request["maturity_date"]))
+    package, claims, _ = holdings_of(item.body, request, today).keys()
+    found = context.store.get_many(
+        [
+            (enterprise_pk(str(item.body["enterprise_id"])), STATE),
+            (institution_pk(str(item.body["institution_id"])), STATE),
+            POLICY_KEY,
+            tenant_key(str(item.body["partner_id"])),
+            (quote_pk(str(request.get("quote_id", ""))), STATE),
+            package,
+            claims,
+            *[calendar_key(year) for year in sorted({today.year, maturity.year, maturity.year + 1})],
+        ]
+    )
+    enterprise, institution, platform, tenant, quote, packaged, claimed, *years = found
+    assert enterprise is not None, "a discount is accepted only for an enterprise that exists"
+    policy = policy_of(platform, tenant)
+    return Records(
+        enterprise=enterprise,
+        institution=institution_of(institution),
+        policy=policy,
+        calendar=calendar_of(context.calendar, years, policy),
+        quote=quote,
+        package=TakenRanges.from_document({} if packaged is None else packaged.body["ranges"]),
+        claims=claimed,
+    )
+
+
 def _accounts(context: Context, enterprise: Item, request: Document) -> tuple[str, str]:
     owner, key = str(enterprise.body["enterprise_id"]), str(enterprise.body["data_key"])
     asked = context.vault.decrypt(owner, key, str(request["payee_account_sealed"]))
     return asked, context.vault.decrypt(owner, key, str(enterprise.body["account_number"]))
 
 
-def _claimed_fen(claims: Item | None, discount_id: str) -> int:
-    """Fen of the discounts accepted on the invoice before this one, and of this one: who came first goes through."""
-    assert claims is not None, "acceptance notes every discount on its invoice"
-    listed = claims.body["claims"]
-    own = next(at for at, claim in enumerate(listed) if claim[0] == discount_id)
-    return sum(int(amount) for _, amount in listed[: own + 1])
-
-
-def _application(request: Document, uscc: str, payee_account: str, claimed_fen: int) -> Application:
+def _application(request: Document, rng: SubBillRange, payee_account: str, claimed: int) -> Application:
     order = Order(
         number=str(request["order_number"]),
         amount_fen=int(request["order_amount_fen"]),
         date=date.fromisoformat(str(request["order_date"])),
         buyer_uscc=str(request["order_buyer_uscc"]),
-        seller_uscc=uscc,
+        seller_uscc=str(request["applicant_uscc"]),
     )
+    deliveries = [
+        Delivery(str(one["number"]), date.fromisoformat(str(one["date"])), str(one["consignee_uscc"]))
+        for one in request.get("deliveries", ())
+    ]
+    flows = [
+        MoneyFlow(
+            str(one["payer_uscc"]),
+            str(one["payee_uscc"]),
+            int(one["amount_fen"]),
+            date.fromisoformat(str(one["date"])),
+        )
+        for one in request.get("money_flows", ())
+    ]
     return Application(
         bill_number=str(request["bill_number"]),
-        range=SubBillRange.parse(str(request["range"])),
+        range=rng,
         amount_fen=int(request["amount_fen"]),
-        kind=str(request["kind"]),
+        kind=BillKind(str(request["kind"])),
         issue_date=date.fromisoformat(str(request["issue_date"])),
         maturity_date=date.fromisoformat(str(request["maturity_date"])),
         acceptor_bank_code=str(request["acceptor_bank_code"]),
-        applicant_uscc=uscc,
+        applicant_uscc=str(request["applicant_uscc"]),
         payee_account=payee_account,
-        order=order,
-        invoice_number=str(request["invoice_number"]),
-        invoice_claimed_fen=claimed_fen,
+        trade=Trade(order, request.get("invoice_number"), tuple(deliveries), tuple(flows), claimed),
     )
 
 
-def _price(context: Context, institution: Document, face_fen: int, bill: RegistryBill, today: date) -> Price:
-    tenor = context.calendar.effective_maturity(bill.maturity_date) - today
-    rate = rate_for(institution, bill.acceptor_class, tenor.days)
-    return price(face_fen, rate, today, bill.maturity_date, context.calendar)
+def _price(context: Context, item: Item, request: Document, records: Records, bill: RegistryBill) -> Price:
+    """Raises NoRateError, PriceError, CalendarError, QuoteError."""
+    now, calendar = context.clock.now(), records.calendar
+    today, face_fen = calendar.shanghai_date(now), int(item.body["face_fen"])
+    if records.quote is not None:
+        rate = _quoted_rate(records.quote, str(item.body["institution_id"]), bill.acceptor_class, today)
+    else:
+        days = (calendar.effective_maturity(bill.maturity_date) - today).days
+        table = table_in_force(rate_tables_of(records.institution), now)
+        rate = table.rate_for(bill.acceptor_class, days, face_fen)
+    terms = terms_of(request.get("interest"), request.get("repurchase"))
+    return price(face_fen, rate, today, bill.maturity_date, calendar, fee=fee_of(records.institution), **terms)
+
+
+def _quoted_rate(quote: Item, institution_id: str, acceptor_class: str, today: date) -> Decimal:
+    """The rate of the quote that the request relied on; it held at acceptance, whatever the hour is by now.
+
+    Raises QuoteError (QUOTE_MISMATCH) when it was made for another class of acceptor or on another day.
+    """
+    quoted_on = datetime.fromisoformat(str(quote.body["quoted_at"])).astimezone(SHANGHAI).date()
+    if quote.body["acceptor_class"] != acceptor_class or quoted_on != today:
+        raise QuoteError(
+            "The quote was made for another class of acceptor or another day; ask for a new one.",
+            field="quote_id",
+            code="QUOTE_MISMATCH",
+        )
+    offers = quote.body["offers"]
+    return next(Decimal(offer["annual_rate"]) for offer in offers if offer["institution_id"] == institution_id)

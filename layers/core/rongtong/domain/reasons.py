@@ -1,0 +1,306 @@
+"""Every reason code that a caller can meet: when it is told, what it means, and what the applicant can do about it.
+
+`docs/reason-codes.md` is generated from here. A code is stable: it is never reused for another meaning.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Stage(StrEnum):
+    """When a code is told."""
+
+    ACCESS = "Before anything is read"
+    REQUEST = "When a request is made"
+    VERIFICATION = "When the bill is verified: the discount is REFUSED"
+    REVIEW = "When the bill is verified: a person decides (IN_REVIEW)"
+    PAYMENT = "When it is sealed and paid"
+    REGISTRATION = "When an enterprise is registered"
+    OPERATIONS = "When operations change the configuration"
+    TOOLS = "By the calculators, the receipt verifier and the sandbox's bill registry"
+    AGAIN = "When something did not answer: nothing is decided, send the same request again"
+
+
+@dataclass(frozen=True)
+class Reason:
+    """``submission``: whether a discount request, well signed and well formed as JSON, can come to this."""
+
+    stage: Stage
+    meaning: str
+    remedy: str
+    submission: bool = False
+
+
+def _submitted(stage: Stage, rows: Mapping[str, tuple[str, str]]) -> dict[str, Reason]:
+    return {code: Reason(stage, meaning, remedy, submission=True) for code, (meaning, remedy) in rows.items()}
+
+
+def _other(stage: Stage, rows: Mapping[str, tuple[str, str]]) -> dict[str, Reason]:
+    return {code: Reason(stage, meaning, remedy) for code, (meaning, remedy) in rows.items()}
+
+
+_COMPARE = "Compare the number with the bill."
+_NEXT_BILL = "Choose another bill; this one cannot be discounted now."
+_CORRECT = "Correct what was stated and request again under a new key."
+_NEW_QUOTE = "Ask for a new quote, or leave quote_id out."
+
+REASONS: Mapping[str, Reason] = {
+    **_other(
+        Stage.ACCESS,
+        {
+            "SIGNATURE_INVALID": ("The request is not signed by a registered key.", "Sign it as docs/api.md says."),
+            "SIGNATURE_TOO_OLD": ("The signature is older than five minutes.", "Set the clock and sign again."),
+            "CONTENT_DIGEST_MISMATCH": (
+                "The body is not the one that was signed.",
+                "Send the very bytes that were signed.",
+            ),
+            "FORBIDDEN": ("The caller may not do this.", "Use a key of the role that the route needs."),
+            "NO_SUCH_ROUTE": ("There is no such route.", "Compare path and method with docs/api.md."),
+            "NOT_FOUND": ("There is no such object of this caller.", "Compare the id with the answer that gave it."),
+            "HEADER_MISSING": ("A header is missing or malformed.", "Send the header that `field` names."),
+            "NOT_JSON": ("The body is not JSON.", "Send one JSON object in UTF-8."),
+            "BODY_TOO_LARGE": ("The body is larger than any request needs.", "Send at most 65,536 bytes."),
+            "TOO_MANY_REQUESTS": ("Too many requests in a second.", "Wait a second and send it again."),
+            "WRONG_STATE": ("The object is not in a state that allows this.", "Read it again, then decide."),
+            "TRANSITION_NOT_ALLOWED": ("A lifecycle does not allow this step.", "Read the object again, then decide."),
+        },
+    ),
+    **_submitted(
+        Stage.REQUEST,
+        {
+            "INVALID_BODY": (
+                "A field is missing, unknown or of the wrong form.",
+                "Correct the field that `field` names.",
+            ),
+            "BILL_NUMBER_DIGITS": (
+                "The bill number has other characters than digits.",
+                "Write 30 digits without spaces.",
+            ),
+            "BILL_NUMBER_LENGTH": ("The bill number has not 30 digits.", _COMPARE),
+            "BILL_NUMBER_CHANNEL": ("No electronic bill begins with this digit.", _COMPARE),
+            "BILL_NUMBER_CHECK_DIGIT": ("The last digit does not fit the others.", _COMPARE),
+            "BILL_NUMBER_BANK_CODE": ("Digits 2 to 13 are no bank code.", _COMPARE),
+            "BILL_NUMBER_DATE": ("Digits 14 to 21 are no date.", _COMPARE),
+            "BILL_LEGACY_NOT_DISCOUNTABLE": (
+                "A bill of the closed former system.",
+                "Present it for payment at its bank.",
+            ),
+            "RANGE_FORMAT": (
+                "The sub-bill range cannot be read.",
+                "Write it like 000000000001-000000123456 or 1-123456.",
+            ),
+            "RANGE_UPSIDE_DOWN": ("The range ends before it begins.", "Write the smaller number first."),
+            "RANGE_AMOUNT_MISMATCH": (
+                "Range and amount differ.",
+                "State the amount of the range: one unit is one fen.",
+            ),
+            "RANGE_ABOVE_CEILING": ("No package is that large.", "Compare the range with the bill."),
+            "RANGE_OUTSIDE_HOLDING": ("More is to be discounted than the range holds.", "Discount at most its amount."),
+            "RANGE_NOT_SPLITTABLE": ("The package cannot be split.", "Discount the whole of it."),
+            "RANGE_TAKEN": ("A part of the range is being discounted, or was.", "Discount what is left of it."),
+            "ENTERPRISE_UNKNOWN": ("No such enterprise of this partner.", "Register it first."),
+            "ENTERPRISE_NOT_ACTIVE": (
+                "The enterprise is not verified.",
+                "Wait for its registration, or read its reason.",
+            ),
+            "INSTITUTION_UNKNOWN": ("No such institution is agreed.", "Choose one of those agreed with the platform."),
+            "IDEMPOTENCY_KEY_REUSED": ("The key was used with another body.", "Use a new key for a new request."),
+            "NOT_A_WORKING_DAY": ("Today is no legal working day.", "Request on the next working day."),
+            "OUT_OF_SERVICE_HOURS": ("Outside the hours of service.", "Request within them; the message names them."),
+            "LIMIT_EXCEEDED": (
+                "A limit has not enough left.",
+                "Discount less, another day, or with another institution.",
+            ),
+            "QUOTE_UNKNOWN": ("There is no such quote of this partner.", _NEW_QUOTE),
+            "QUOTE_EXPIRED": ("The quote has expired.", _NEW_QUOTE),
+            "QUOTE_MISMATCH": ("The quote was made for other terms.", _NEW_QUOTE),
+        },
+    ),
+    **_other(
+        Stage.REQUEST,
+        {
+            "ACCEPTOR_UNKNOWN": (
+                "No class is known of the accepting bank.",
+                "Compare its bank code; request without a quote.",
+            ),
+            "MATURITY_NOT_AFTER_DISCOUNT": ("The bill matures by the discount date.", "Correct the maturity."),
+            "MATURITY_TOO_FAR": ("Quotes reach one year ahead.", "Correct the maturity."),
+        },
+    ),
+    **_submitted(
+        Stage.VERIFICATION,
+        {
+            "BILL_NOT_FOUND": ("The registry knows no such bill.", _COMPARE),
+            "BILL_STATUS": ("The bill is not in its holder's hands (已收票).", _NEXT_BILL),
+            "BILL_LOCKED": ("The range is locked by another application.", "Withdraw that application first."),
+            "BILL_PLEDGED": ("The bill is pledged.", "Release the pledge first."),
+            "BILL_NOT_TRANSFERABLE": (
+                "The bill may not be passed on (不得转让).",
+                "Present it for payment at maturity.",
+            ),
+            "BILL_AWAITING_REDEMPTION": ("The bill waits for its redemption.", "Redeem it first."),
+            "BILL_IN_COLLECTION": ("The bill was presented for payment.", _NEXT_BILL),
+            "BILL_IN_RECOURSE": ("The bill is in recourse.", _NEXT_BILL),
+            "BILL_CIRCULATION": ("The bill does not circulate.", _NEXT_BILL),
+            "BILL_RISK": ("The bill bears a risk mark.", "Have the mark lifted at the registry first."),
+            "BILL_MATURED": ("The bill has matured.", "Present it for payment."),
+            "TENOR_TOO_LONG": ("More than six months from issue to maturity.", _NEXT_BILL),
+            "MATURITY_BEFORE_ISSUE": ("The bill matures on or before its issue.", _COMPARE),
+            "KIND_MISMATCH": ("The registry holds another kind of bill.", _CORRECT),
+            "DATES_MISMATCH": ("The registry holds other dates.", _CORRECT),
+            "ACCEPTOR_MISMATCH": ("The registry holds another acceptor.", _CORRECT),
+            "AMOUNT_MISMATCH": ("Range and face amount differ at the registry.", _NEXT_BILL),
+            "RANGE_NOT_HELD": ("The holder does not hold this range.", _CORRECT),
+            "NOT_THE_HOLDER": ("Another company holds the bill.", "Let its holder request the discount."),
+            "CHAIN_FIRST_ENDORSER": ("The first endorser is not the payee.", "Have the endorsements corrected."),
+            "CHAIN_BROKEN": ("An endorser is not the endorsee before it.", "Have the endorsements corrected."),
+            "CHAIN_LAST_ENDORSEE": ("The last endorsee is not the holder.", "Have the endorsements corrected."),
+            "CHAIN_KIND": ("An endorsement does not pass ownership on.", _NEXT_BILL),
+            "CHAIN_DATES": ("The endorsements' dates contradict each other.", "Have the endorsements corrected."),
+            "DISCLOSURE_MISSING": ("The acceptor has not disclosed the bill.", "Ask the acceptor to disclose it."),
+            "DISCLOSURE_INCONSISTENT": ("What the acceptor disclosed differs.", "Ask the acceptor to correct it."),
+            "ACCEPTOR_OVERDUE": ("The acceptor is listed for overdue payment.", _NEXT_BILL),
+            "ACCEPTOR_BLOCKED": ("No bill of this acceptor is taken.", _NEXT_BILL),
+            "INVOICE_NOT_FOUND": ("The tax authority knows no such invoice.", "Correct the invoice number."),
+            "INVOICE_CANCELLED": ("The invoice was cancelled.", "Name the invoice that replaced it."),
+            "INVOICE_RED": ("The invoice was reversed (红字).", "Name the invoice that replaced it."),
+            "INVOICE_USED": ("The invoice is used up by other discounts.", "Name an invoice that is not."),
+            "INVOICE_PARTIES": ("The applicant is not the invoice's seller.", "Name an invoice of the applicant."),
+            "INVOICE_AMOUNT": ("The invoice is smaller than the bill.", "Discount at most the invoice's amount."),
+            "ORDER_PARTIES": ("The order's buyer is not the prior hand.", "Name the order behind this bill."),
+            "ORDER_AMOUNT": ("The order is smaller than the bill.", "Discount at most the order's amount."),
+            "ORDER_USED": ("The order is used up by other discounts.", "Name an order that is not."),
+            "TRADE_DATES": ("Order, invoice, delivery and money are out of order.", "Correct the dates."),
+            "TRADE_EVIDENCE_MISSING": ("Neither an invoice nor money flows are named.", "Name one of them."),
+            "TRADE_BASIS": ("This kind of bill needs other evidence.", "Name the invoice, or the money flows."),
+            "MONEY_FLOW_PARTIES": ("Money of the trade came from a third company.", "Name the trade's own payments."),
+            "MONEY_FLOW_AMOUNT": ("Payments and bill exceed the order.", "Name the payments of this order alone."),
+            "DELIVERY_PARTIES": ("A delivery went to another company.", "Name the deliveries of this order alone."),
+            "PAYEE_ACCOUNT": ("The payee account is not the verified one.", "Use the account that was verified."),
+            "SELF_TRADE": ("The applicant drew the bill itself.", _NEXT_BILL),
+            "PARTY_REFUSED": ("The request is not accepted after a look at all circumstances.", "Ask the platform."),
+            "NO_RATE": ("The institution quotes no rate for this bill.", "Choose another institution."),
+            "CALENDAR_UNCONFIRMED": (
+                "The working days of that year are not confirmed.",
+                "Request again when they are.",
+            ),
+            "PROCEEDS_NOT_POSITIVE": ("Interest and fees leave nothing.", "Discount a larger range."),
+            "REPURCHASE_DATES": ("The redemption dates do not fit the bill.", "Redeem between discount and maturity."),
+            "RATE_INVALID": ("A rate is not above 0, above the cap, or too fine.", "Correct the redemption rate."),
+            "BUYER_SHARE_INVALID": (
+                "The buyer's share does not fit who pays.",
+                "Agreement: more than 0, below 100 percent.",
+            ),
+        },
+    ),
+    **_submitted(
+        Stage.REVIEW,
+        {
+            "REVIEW_REQUIRED": ("A person looks at the request first.", "Wait; nothing need be sent."),
+            "REVIEW_ENDORSEMENTS": (
+                "The bill passed through many hands.",
+                "Have the contracts of the last hands ready.",
+            ),
+            "REVIEW_BACK_ENDORSEMENT": (
+                "The bill came back to a company.",
+                "Have the contracts of that company ready.",
+            ),
+            "REVIEW_QUICK_RESALE": ("The bill was received just now.", "Have the contract with the prior hand ready."),
+            "REVIEW_NEW_ACCEPTOR": ("The acceptor is of a new class.", "Wait; nothing need be sent."),
+            "REVIEW_LARGE_AMOUNT": ("The amount is large.", "Have contract and invoices ready."),
+        },
+    ),
+    **_submitted(
+        Stage.PAYMENT,
+        {
+            "PRICE_EXPIRED": ("It was priced on another day.", "Request again at the new day's price."),
+            "PAYEE_REFUSED": ("The payee's bank refused the money.", "Have the account looked at, then request again."),
+        },
+    ),
+    **_other(
+        Stage.PAYMENT,
+        {
+            "PAYMENT_FAILED": ("The bank paid nothing and gave no reason.", "Request again, or ask the platform."),
+            "PAYMENT_PENDING": ("Money may be on its way.", "Wait; the platform asks the bank."),
+            "CONTRACT_ALTERED": ("The archived contract is not the sealed one.", "Ask the platform; nothing was paid."),
+            "EVIDENCE_PENDING": ("Not every event is in the log yet.", "Wait; nothing is paid before."),
+            "ENDORSEMENT_REFUSED": ("Paid, but the registry did not endorse.", "Wait; the platform settles it."),
+            "SEALED_DATA_DAMAGED": ("Encrypted data does not open.", "Ask the platform."),
+        },
+    ),
+    **_other(
+        Stage.REGISTRATION,
+        {
+            "USCC_INVALID": ("The unified social credit code fails its check.", "Compare it with the licence."),
+            "BANK_CODE_INVALID": ("The bank code fails its check.", "Compare it with the bank's directory."),
+            "MOBILE_INVALID": ("No mainland mobile number.", "Write 11 digits."),
+            "ACCOUNT_NOT_VERIFIED": ("Account, name and credit code do not belong together.", "Correct the account."),
+        },
+    ),
+    **_other(
+        Stage.OPERATIONS,
+        {
+            "CHANGE_CONTENT": ("A change that cannot be read.", "Correct the field that `field` names."),
+            "SAME_PERSON": ("Proposed and approved by the same person.", "Let another person approve it."),
+            "POLICY": ("A policy that cannot be read.", "Correct the field that `field` names."),
+            "LIMITS": ("Limits that cannot be read.", "Correct the field that `field` names."),
+            "RISK_RULE": ("A risk rule that cannot be configured so.", "Correct the field that `field` names."),
+            "TRADE_EVIDENCE": ("An evidence requirement that cannot be read.", "Correct the field that `field` names."),
+            "LIST_ENTRY": ("A list entry that cannot be read.", "Correct the field that `field` names."),
+            "RATE_TABLE": ("A rate table that cannot be read.", "Correct the row that `field` names."),
+            "ACCEPTOR_DIRECTORY": ("A directory that cannot be read.", "Correct the entry that `field` names."),
+            "CALENDAR_DAYS": ("The days of a year do not fit it.", "Compare them with the notice."),
+            "CALENDAR_SOURCE": ("A year without its source.", "Give the notice's address and SHA-256."),
+            "SERVICE_HOURS": ("Hours that cannot be read.", 'Write {"opens": "09:00", "closes": "17:00"}.'),
+        },
+    ),
+    **_other(
+        Stage.TOOLS,
+        {
+            "DATE_INVALID": ("No calendar day.", "Write it like 2026-03-02."),
+            "DAYS_INVALID": ("Fewer than one day of interest.", "Compare the dates."),
+            "FACE_INVALID": ("No positive amount in yuan.", "Write it like 1000000.00."),
+            "FEE_INVALID": ("No amount of 0 or more in yuan.", "Write it like 10.00."),
+            "MONTHS_INVALID": (
+                "Held for as long as the bill runs, or longer.",
+                "Hold 0 or more and fewer than all months.",
+            ),
+            "BILL_PAPER_NOT_DISCOUNTABLE": ("A paper bill is not discounted online.", "Take it to the bank."),
+            "BILL_NUMBER_RESERVED": ("Digit 4 of a paper bill's number is not 0.", _COMPARE),
+            "BILL_NUMBER_KIND": ("Digit 7 of a paper bill's number is neither 5 nor 6.", _COMPARE),
+            "ORGANISATION_CODE_INVALID": ("The organisation code fails its check.", "Compare it with the licence."),
+            "RESIDENT_ID_INVALID": ("The resident ID fails its check.", "Compare it with the card."),
+            "BANK_CARD_INVALID": ("The card number fails its check.", "Compare it with the card."),
+            "LEI_INVALID": ("The LEI fails its check.", "Compare it with the global index."),
+            "INSTITUTION_CODE_INVALID": ("No financial institution code.", "Write it like B0013H135010001."),
+            "REGISTRY_MEMBER_INVALID": ("Neither 6 nor 9 digits.", "Compare it with the registry's member list."),
+            "RANGE_LOCKED": ("Another application has locked a part of the range.", "Wait, or withdraw that one."),
+            "RANGE_NOT_LOCKED": ("The application has locked nothing.", "Lock the range first."),
+            "RANGE_ONE_PER_OWNER": ("The application has another range.", "Make one application for each range."),
+            "RANGE_TOO_MANY_SPLITS": ("The package is split too often.", "Deal the whole holding."),
+            "RANGE_OVERLAP": ("Holdings of one package overlap.", "Restore the package's record."),
+            "RANGES_UNREADABLE": ("A package's record cannot be read.", "Restore the package's record."),
+            "BILL_STATE_NOT_ALLOWED": ("The bill's state does not allow this step.", "Read the bill again."),
+            "CHAIN_AFTER_MATURITY": ("Endorsed after maturity.", "Present it for payment."),
+            "RECEIPT_FORMAT": ("The file is no receipt in its only byte form.", "Use it exactly as received."),
+            "RECEIPT_CHECKPOINT": ("The checkpoint is not signed by this log.", "Compare the pinned key."),
+            "RECEIPT_EVENTS": ("The events are not this discount's, in order.", "Ask for the receipt again."),
+            "RECEIPT_PROOF": ("An event is not in the log.", "Ask for the receipt again."),
+            "RECEIPT_INCOMPLETE": ("The last event does not end the discount.", "Ask for the receipt again."),
+        },
+    ),
+    **_other(
+        Stage.AGAIN,
+        {
+            "INTERNAL": ("Something failed on our side.", "Send the same request again."),
+            "BUSY_TRY_AGAIN": ("Others changed the same records again and again.", "Send the same request again."),
+            "WRITE_CONFLICT": ("The records changed meanwhile.", "Send the same request again."),
+            "BANK_UNAVAILABLE": ("The bank did not answer.", "Nothing; the platform asks again."),
+            "REGISTRY_UNAVAILABLE": ("A registry did not answer.", "Nothing; the platform asks again."),
+            "SMS_UNAVAILABLE": ("The SMS gateway did not answer.", "Nothing; the platform sends again."),
+        },
+    ),
+}

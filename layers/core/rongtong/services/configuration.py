@@ -1,0 +1,169 @@
+"""What operations may change, which record each kind of change is made to, and how its content is checked.
+
+A content is checked when it is proposed and again when it is approved, against the record as it stands then.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from rongtong.domain.acceptors import AcceptorDirectory
+from rongtong.domain.calendar import parse_calendar_year
+from rongtong.domain.errors import InvalidInputError
+from rongtong.domain.exposure import Limits
+from rongtong.domain.lists import ListEntry, Subject, SubjectKind
+from rongtong.domain.policy import Policy
+from rongtong.domain.privacy import mask_account
+from rongtong.domain.rates import RateTable, RateTableError
+from rongtong.services.errors import InstitutionUnknownError
+from rongtong.services.records import (
+    ACCEPTORS_KEY,
+    LIMITS_KEY,
+    POLICY_KEY,
+    STATE,
+    calendar_key,
+    institution_pk,
+    listed_pk,
+    tenant_key,
+)
+from rongtong.services.storage import Document, Key
+
+_PERSONAL = frozenset({SubjectKind.ACCOUNT, SubjectKind.RESIDENT_ID})
+
+
+class ChangeContentError(InvalidInputError):
+    """What a change says cannot be read; ``field`` names the part."""
+
+    code = "CHANGE_CONTENT"
+
+
+@dataclass(frozen=True)
+class Approval:
+    """Who proposed, who approved, and when (ISO 8601)."""
+
+    maker: str
+    checker: str
+    at: str
+
+
+@dataclass(frozen=True)
+class ChangeKind:
+    """How one kind of change is made.
+
+    ``prepare`` checks what was sent and answers what is kept of it; ``key`` names the record; ``apply`` makes the
+    record's new body from its present one (None: there is none yet).
+    """
+
+    prepare: Callable[[Document], Document]
+    key: Callable[[Document], Key]
+    apply: Callable[[Document | None, Document, Approval], Document]
+
+
+def _text(content: Document, name: str) -> str:
+    value = content.get(name)
+    if not isinstance(value, str) or not value:
+        raise ChangeContentError(f"{name} is missing or is no text.", field=f"content.{name}")
+    return value
+
+
+def _part(content: Document, name: str) -> Document:
+    value = content.get(name)
+    if not isinstance(value, dict):
+        raise ChangeContentError(f"{name} is missing or is no object.", field=f"content.{name}")
+    return value
+
+
+def _checked(parse: Callable[[Document], object]) -> Callable[[Document], Document]:
+    def prepare(content: Document) -> Document:
+        parse(content)
+        return content
+
+    return prepare
+
+
+def _whole(_: Document | None, content: Document, approval: Approval) -> Document:
+    """The record is the content; who made it so stands beside it."""
+    return {**content, **_signed(approval)}
+
+
+def _signed(approval: Approval) -> Document:
+    return {"proposed_by": approval.maker, "approved_by": approval.checker, "approved_at": approval.at}
+
+
+def _versioned(current: Document | None, content: Document, approval: Approval) -> Document:
+    version = 1 if current is None else int(current.get("version", 0)) + 1
+    return {**_whole(current, content, approval), "version": version}
+
+
+def _prepare_tenant_policy(content: Document) -> Document:
+    Policy.parse(_part(content, "policy"))
+    return {"partner_id": _text(content, "partner_id"), "policy": content["policy"]}
+
+
+def _apply_tenant_policy(current: Document | None, content: Document, approval: Approval) -> Document:
+    return _versioned(current, _part(content, "policy"), approval)
+
+
+def _prepare_list_entry(content: Document) -> Document:
+    """The subject is kept by its key; a personal value is kept masked, for the second person to compare."""
+    subject = _subject(_text(content, "subject_kind"), _text(content, "value"))
+    value = mask_account(content["value"]) if subject.kind in _PERSONAL else content["value"]
+    kept = {name: content.get(name) for name in ("list", "effective_from", "effective_until", "reason")}
+    entry = {**kept, "subject_key": subject.key, "version": 1, "added_by": "maker", "approved_by": "checker"}
+    ListEntry.parse(entry)
+    return {**kept, "subject_kind": subject.kind.value, "value": value, "subject_key": subject.key}
+
+
+def _subject(kind: str, value: str) -> Subject:
+    makers: Mapping[str, Callable[[str], Subject]] = {
+        SubjectKind.NAME: Subject.name,
+        SubjectKind.USCC: Subject.uscc,
+        SubjectKind.RESIDENT_ID: Subject.resident_id,
+        SubjectKind.ACCOUNT: Subject.account,
+        SubjectKind.BANK_CODE: Subject.bank_code,
+    }
+    if kind not in makers:
+        raise ChangeContentError(f"subject_kind is one of {', '.join(sorted(makers))}.", field="content.subject_kind")
+    return makers[kind](value)
+
+
+def _apply_list_entry(current: Document | None, content: Document, approval: Approval) -> Document:
+    entries: list[Document] = [] if current is None else list(current["entries"])
+    entry = {name: content[name] for name in ("list", "effective_from", "effective_until", "reason", "subject_key")}
+    entry |= {"version": len(entries) + 1, "added_by": approval.maker, "approved_by": approval.checker}
+    ListEntry.parse(entry)
+    return {"entries": [*entries, entry]}
+
+
+def _prepare_rate_table(content: Document) -> Document:
+    RateTable.parse(_part(content, "table"))
+    return {"institution_id": _text(content, "institution_id"), "table": content["table"]}
+
+
+def _apply_rate_table(current: Document | None, content: Document, approval: Approval) -> Document:
+    if current is None:
+        raise InstitutionUnknownError("No such institution.", field="content.institution_id")
+    tables, table = list(current.get("rate_tables", ())), _part(content, "table")
+    if any(int(table["version"]) <= int(known["version"]) for known in tables):
+        raise RateTableError("A new table needs a version above all earlier ones.", field="content.table.version")
+    return {**current, "rate_tables": [*tables, {**table, **_signed(approval)}]}
+
+
+KINDS: Mapping[str, ChangeKind] = {
+    "calendar_year": ChangeKind(
+        _checked(parse_calendar_year), lambda content: calendar_key(int(content["year"])), _versioned
+    ),
+    "list_entry": ChangeKind(
+        _prepare_list_entry, lambda content: (listed_pk(content["subject_key"]), STATE), _apply_list_entry
+    ),
+    "limits": ChangeKind(_checked(Limits.parse), lambda _: LIMITS_KEY, _versioned),
+    "acceptors": ChangeKind(_checked(AcceptorDirectory.parse), lambda _: ACCEPTORS_KEY, _versioned),
+    "policy": ChangeKind(_checked(Policy.parse), lambda _: POLICY_KEY, _versioned),
+    "tenant_policy": ChangeKind(
+        _prepare_tenant_policy, lambda content: tenant_key(content["partner_id"]), _apply_tenant_policy
+    ),
+    "rate_table": ChangeKind(
+        _prepare_rate_table, lambda content: (institution_pk(content["institution_id"]), STATE), _apply_rate_table
+    ),
+}

@@ -1,0 +1,168 @@
+"""What risk rules and lists look at, gathered from the platform's records; and what they found, kept from outside."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from dataclasses import asdict, dataclass
+from datetime import date, datetime, timedelta
+
+from rongtong.domain.bill import Application, Party, RegistryBill
+from rongtong.domain.calendar import WorkingCalendar
+from rongtong.domain.canonical import canonical_bytes
+from rongtong.domain.eligibility import Findings
+from rongtong.domain.errors import CalendarError
+from rongtong.domain.lists import ListEntry, ListHit, Subject, screen, subjects_of
+from rongtong.domain.package import TakenRanges
+from rongtong.domain.policy import Policy
+from rongtong.domain.risk import AccessEvent, CompanyProfile, Facts, PastDiscount
+from rongtong.services.context import Context
+from rongtong.services.records import STATE, iso, listed_pk
+from rongtong.services.storage import Document, Item, Listing
+
+_HISTORY = timedelta(days=366)
+_KEYS_AT_ONCE = 100
+
+
+@dataclass(frozen=True)
+class Records:
+    """What verification reads of the platform's own records."""
+
+    enterprise: Item
+    institution: Document
+    policy: Policy
+    calendar: WorkingCalendar
+    quote: Item | None
+    package: TakenRanges
+    claims: Item | None
+
+
+def history_of(context: Context, enterprise_id: str, discount_id: str) -> tuple[Listing, ...]:
+    """The enterprise's discounts of the last year but this one, oldest first."""
+    since = iso(context.clock.now() - _HISTORY)
+    listed = context.store.listed(enterprise_id, since)
+    return tuple(listing for listing in reversed(listed) if listing.summary["id"] != discount_id)
+
+
+def access_seen(access: Document | None) -> list[str]:
+    """Where a request came from, as it is kept: address and device as hashes (they are personal), the region plain."""
+    if access is None:
+        return []
+    hashed = [_short_hash(str(access.get(name, ""))) for name in ("ip", "device")]
+    return [*hashed, str(access.get("region", ""))]
+
+
+def _short_hash(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:16] if text else ""
+
+
+def screened(context: Context, application: Application, bill: RegistryBill, today: date) -> tuple[ListHit, ...]:
+    """Hits of everybody who is named on the bill or in its trade on the black, grey and white lists, gravest first."""
+    subjects = _subjects(application, bill)
+    keys = [(listed_pk(key), STATE) for key in subjects]
+    entries = {}
+    for at in range(0, len(keys), _KEYS_AT_ONCE):
+        for item in context.store.get_many(keys[at : at + _KEYS_AT_ONCE]):
+            if item is not None:
+                parsed = [ListEntry.parse(entry) for entry in item.body["entries"]]
+                entries[parsed[0].subject_key] = parsed
+    return screen(subjects.values(), entries, today)
+
+
+def screened_party(context: Context, party: Party, today: date) -> tuple[ListHit, ...]:
+    """Hits of one company."""
+    subjects = subjects_of(party)
+    found = context.store.get_many([(listed_pk(subject.key), STATE) for subject in subjects])
+    entries = {
+        subject.key: [ListEntry.parse(entry) for entry in item.body["entries"]]
+        for subject, item in zip(subjects, found, strict=True)
+        if item is not None
+    }
+    return screen(subjects, entries, today)
+
+
+def _subjects(application: Application, bill: RegistryBill) -> dict[str, Subject]:
+    parties = {bill.drawer, bill.payee, bill.holder}
+    for endorsement in bill.endorsements:
+        parties |= {endorsement.endorser, endorsement.endorsee}
+    subjects = [subject for party in parties for subject in subjects_of(party)]
+    trade = application.trade
+    codes = {trade.order.buyer_uscc, application.applicant_uscc}
+    codes |= {code for flow in trade.money_flows for code in (flow.payer_uscc, flow.payee_uscc)}
+    codes |= {delivery.consignee_uscc for delivery in trade.deliveries}
+    subjects += [Subject.uscc(code) for code in codes]
+    subjects += [Subject.name(bill.acceptor_name), Subject.bank_code(bill.acceptor_bank_code)]
+    return {subject.key: subject for subject in subjects}
+
+
+def facts_of(
+    context: Context,
+    application: Application,
+    bill: RegistryBill,
+    records: Records,
+    history: tuple[Listing, ...],
+    *,
+    payee_verified: bool,
+) -> Facts:
+    """Everything that is known to the rules; what is not known stays None, and its rules say so."""
+    now = context.clock.now()
+    return Facts(
+        now=now,
+        application=application,
+        bill=bill,
+        history=tuple(_past(listing) for listing in history),
+        package_slices=records.package.slices(),
+        package_companies=records.package.companies(),
+        overlapping_applications=records.package.slices_over(application.range) - 1,
+        accesses=_accesses(history),
+        profile=_profile(records.enterprise.body.get("profile")),
+        payee_verified=payee_verified,
+        within_hours=_within_hours(records.calendar, now),
+        overdue_acceptors=records.policy.overdue_acceptors,
+    )
+
+
+def _past(listing: Listing) -> PastDiscount:
+    summary = listing.summary
+    return PastDiscount(datetime.fromisoformat(listing.at), int(summary["fen"]), str(summary["acceptor"]))
+
+
+def _accesses(history: tuple[Listing, ...]) -> tuple[AccessEvent, ...] | None:
+    """None where the partner never says where its operators are."""
+    seen = [(listing.at, listing.summary["access"]) for listing in history if listing.summary.get("access")]
+    return tuple(AccessEvent(datetime.fromisoformat(at), *access) for at, access in seen) or None
+
+
+def _profile(stated: Document | None) -> CompanyProfile | None:
+    if stated is None:
+        return None
+    registered_on = stated.get("registered_on")
+    return CompanyProfile(
+        registered_on=date.fromisoformat(registered_on) if registered_on else None,
+        capital_fen=stated.get("capital_fen"),
+        shared_address_count=stated.get("shared_address_count"),
+        declared_turnover_fen=stated.get("declared_turnover_fen"),
+    )
+
+
+def _within_hours(calendar: WorkingCalendar, now: datetime) -> bool:
+    try:
+        calendar.require_service_hours(now)
+    except CalendarError:
+        return False
+    return True
+
+
+def sealed_findings(found: Findings) -> tuple[Document, str]:
+    """What lists and rules found, for the platform's eyes, and the salted hash of it that stands in the event.
+
+    The hash is there whether anything was found or not, so that it tells nothing either way.
+    """
+    kept: Document = {"salt": secrets.token_hex(16)}
+    if found.hits:
+        kept["hits"] = [asdict(hit) for hit in found.hits]
+    if found.assessment is not None:
+        if found.assessment.findings:
+            kept["findings"] = [asdict(finding) for finding in found.assessment.findings]
+        kept["not_evaluated"] = sorted(found.assessment.not_evaluated)
+    return kept, hashlib.sha256(canonical_bytes(kept)).hexdigest()
