@@ -17,6 +17,7 @@ from paths import discard
 
 REGION = "us-east-1"
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": REGION}
+_STARTER = Path(__file__).with_name("run_emulator.py")
 _START_S = 60
 _STOP_S = 15
 
@@ -45,7 +46,7 @@ class Emulator:
         port = _free_port()
         with (folder / "emulator.log").open("w") as log:
             process = subprocess.Popen(
-                [str(python), "-m", "ministack"],
+                [str(python), str(_STARTER)],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -80,7 +81,7 @@ class Emulator:
         """Whether the process still exists, and is the emulator and no later one of the same number."""
         try:
             process = psutil.Process(self.pid)
-            return "ministack" in process.cmdline() and process.status() != psutil.STATUS_ZOMBIE
+            return str(_STARTER) in process.cmdline() and process.status() != psutil.STATUS_ZOMBIE
         except psutil.NoSuchProcess:
             return False
 

@@ -20,6 +20,8 @@ _REGISTRATIONS_IN_FLIGHT = 3
 _FIRST_POLL_S, _POLL_S = 0.9, 0.3
 _PATIENCE_S = 180
 _CHUNK = 25
+_CLOCK_SEEN_S = 2.5
+"""After this long every function process has seen a changed business clock."""
 _ENDS = {"DISBURSED": "disbursed", "REFUSED": "refused", "FAILED": "failed", "IN_REVIEW": "in_review"}
 Document = dict[str, Any]
 
@@ -144,12 +146,17 @@ def submit_all(session: Session, bills: list[SampleBill], done: Callable[[Outcom
     with ThreadPoolExecutor(IN_FLIGHT) as pool:
         for at in sorted({bill.at for bill in bills}):
             if at:
-                set_clock(session.sandbox_url, at)
+                _move_clock(session, at)
             list(pool.map(one, [bill for bill in bills if bill.at == at]))
         for at in sorted({bill.confirmed_at for bill, _ in waiting}):
-            set_clock(session.sandbox_url, at)
+            _move_clock(session, at)
             list(pool.map(confirm, [pair for pair in waiting if pair[0].confirmed_at == at]))
     return [outcomes[bill.line] for bill in bills]
+
+
+def _move_clock(session: Session, now: str) -> None:
+    set_clock(session.sandbox_url, now)
+    time.sleep(_CLOCK_SEEN_S)
 
 
 def _quote(client: PartnerClient, bill: SampleBill) -> str:

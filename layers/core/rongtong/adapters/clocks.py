@@ -9,7 +9,7 @@ from typing import Any
 
 import boto3
 
-_CACHE_S = 10.0
+_CACHE_S = 2.0
 
 
 class SystemClock:
@@ -36,7 +36,7 @@ class SandboxClock:
         return boto3.resource("dynamodb").Table(self._table_name)
 
     def now(self) -> datetime:
-        """The instant, in UTC; a changed offset is seen within ten seconds."""
+        """The instant, in UTC; a changed offset is seen within two seconds."""
         if time.monotonic() - self._read_at > _CACHE_S:
             stored = self._table.get_item(Key={"pk": "clock", "sk": "clock"}).get("Item")
             self._offset = timedelta(seconds=float(stored["offset_s"])) if stored else timedelta()

@@ -223,6 +223,8 @@ REASONS: Mapping[str, Reason] = {
     **_other(
         Stage.PAYMENT,
         {
+            "REVIEW_TIMED_OUT": ("Nobody decided the review in two weeks.", "Request again, or ask the platform."),
+            "CONFIRMATION_TIMED_OUT": ("The operator did not confirm within a day.", "Request again and confirm."),
             "PAYMENT_FAILED": ("The bank paid nothing and gave no reason.", "Request again, or ask the platform."),
             "PAYMENT_PENDING": ("Money may be on its way.", "Wait; the platform asks the bank."),
             "CONTRACT_ALTERED": ("The archived contract is not the sealed one.", "Ask the platform; nothing was paid."),
@@ -299,7 +301,7 @@ REASONS: Mapping[str, Reason] = {
             "BUSY_TRY_AGAIN": ("Others changed the same records again and again.", "Send the same request again."),
             "WRITE_CONFLICT": ("The records changed meanwhile.", "Send the same request again."),
             "BANK_UNAVAILABLE": ("The bank did not answer.", "Nothing; the platform asks again."),
-            "REGISTRY_UNAVAILABLE": ("A registry did not answer.", "Nothing; the platform asks again."),
+            "REGISTRY_UNAVAILABLE": ("A registry did not answer for minutes.", "Request again later."),
             "SMS_UNAVAILABLE": ("The SMS gateway did not answer.", "Nothing; the platform sends again."),
         },
     ),

@@ -1,0 +1,136 @@
+"""No answer tells that a hit was one of lists or anti-money-laundering rules; reviewers see all of it."""
+
+import json
+import re
+
+import pytest
+
+from in_memory import PARTNER, Platform, sample_bills
+from rongtong.domain.lists import Subject
+from rongtong.domain.receipt import receipt_bytes
+from rongtong.domain.risk_rules import DEFAULT_RULES
+from rongtong.services import discounts, waiting
+from rongtong.services.errors import WrongStateError
+from rongtong.services.evidence_log import receipt
+from rongtong.services.storage import Create
+
+GOOD = sample_bills()[2]
+QUALITY = {"ENDORSEMENT_COUNT", "BACK_ENDORSEMENT", "QUICK_RESALE", "NEW_ACCEPTOR_CLASS", "LARGE_AMOUNT"}
+WORDS = re.compile(r"black|grey|launder|suspicio|risk rule|洗钱|黑名单|灰名单|HIGH|MEDIUM|SAMPLE", re.IGNORECASE)
+
+
+def _listed(platform, name, subject):
+    entry = {
+        "list": name,
+        "subject_key": subject.key,
+        "version": 1,
+        "effective_from": "2026-01-01",
+        "effective_until": None,
+        "reason": "SAMPLE",
+        "added_by": "operations",
+        "approved_by": "operations-2",
+    }
+    platform.context.store.transact([Create(f"listed#{subject.key}", "state", {"entries": [entry]})])
+
+
+def _rule(platform, **parts):
+    item = platform.context.store.get("platform", "policy")
+    rules = {**item.body["risk_rules"], "LARGE_AMOUNT": {"threshold": 1, **parts}}
+    platform.context.store.transact([item.replaced({**item.body, "risk_rules": rules})])
+
+
+def _told(platform, bill=GOOD):
+    """Everything that leaves the platform for one discount, without what differs every time."""
+    discount_id = platform.accept(bill)
+    platform.run(discount_id)
+    shown = discounts.find(platform.context, PARTNER, discount_id)
+    told = [shown, discounts.timeline(platform.context, PARTNER, discount_id)]
+    if "finished_at" in shown:
+        item = discounts.load(platform.context, discount_id)
+        told.append(json.loads(receipt_bytes(receipt(platform.context, item)))["entries"])
+    told.append([text for _, text in platform.context.sms.sent.values()])
+    text = json.dumps(told, ensure_ascii=False)
+    return discount_id, re.sub(r"[0-9a-f]{32,}|\d{4}-\d\d-\d\dT[\d:.]+Z|\b\d+\b", "#", text)
+
+
+PARTIES = {
+    "the drawer's name": Subject.name(GOOD.bill["drawer"]["name"]),
+    "the drawer's credit code": Subject.uscc(GOOD.bill["drawer"]["uscc"]),
+    "the payee's account": Subject.account(GOOD.bill["payee"]["account"]),
+    "the applicant": Subject.uscc(GOOD.holder_uscc),
+    "the order's buyer": Subject.uscc(GOOD.request["trade"]["order_buyer_uscc"]),
+    "the acceptor's bank code": Subject.bank_code(GOOD.bill["acceptor"]["bank_code"]),
+    "the acceptor's name": Subject.name(GOOD.bill["acceptor"]["name"]),
+}
+
+
+@pytest.mark.parametrize("party", PARTIES)
+def test_whoever_is_listed_the_refusal_is_the_same_as_that_of_a_rule(party):
+    listed, ruled = Platform(), Platform()
+    _listed(listed, "black", PARTIES[party])
+    _rule(ruled, action="REJECT")
+    (first, by_list), (second, by_rule) = _told(listed), _told(ruled)
+    assert listed.body(first)["reason"] == ruled.body(second)["reason"] == "PARTY_REFUSED"
+    assert by_list == by_rule
+    assert not WORDS.search(by_list)
+
+
+@pytest.mark.parametrize("party", PARTIES)
+def test_a_grey_entry_is_told_as_any_other_doubt(party):
+    platform = Platform()
+    _listed(platform, "grey", PARTIES[party])
+    discount_id, told = _told(platform)
+    assert (platform.body(discount_id)["status"], platform.body(discount_id)["reason"]) == (
+        "IN_REVIEW",
+        "REVIEW_REQUIRED",
+    )
+    assert not WORDS.search(told)
+
+
+def test_a_white_entry_overrules_neither_list_nor_rule():
+    platform = Platform()
+    _listed(platform, "white", PARTIES["the drawer's name"])
+    _listed(platform, "black", PARTIES["the drawer's credit code"])
+    discount_id, _ = _told(platform)
+    assert platform.body(discount_id)["reason"] == "PARTY_REFUSED"
+
+
+def test_what_is_only_recorded_leaves_the_outside_as_if_nothing_had_been_found():
+    quiet, recorded = Platform(), Platform()
+    _rule(recorded, action="PASS")
+    (_, nothing), (found, something) = _told(quiet), _told(recorded)
+    assert something == nothing
+    findings = waiting.review_file(recorded.context, found)["findings"]["findings"]
+    assert [finding["rule_id"] for finding in findings] == ["LARGE_AMOUNT"]
+
+
+def test_a_fault_of_the_bill_is_told_before_a_listed_party():
+    platform = Platform()
+    bill = next(bill for bill in sample_bills() if bill.reason == "BILL_PLEDGED")
+    _listed(platform, "black", Subject.uscc(bill.bill["drawer"]["uscc"]))
+    discount_id, _ = _told(platform, bill)
+    assert platform.body(discount_id)["reason"] == "BILL_PLEDGED"
+    assert waiting.review_file(platform.context, discount_id)["findings"]["hits"][0]["list"] == "black"
+
+
+def test_reviewers_see_hits_and_findings_with_their_reasons():
+    platform = Platform()
+    _listed(platform, "grey", PARTIES["the drawer's name"])
+    _rule(platform)
+    discount_id, _ = _told(platform)
+    seen = waiting.review_file(platform.context, discount_id)
+    assert seen["findings"]["hits"][0]["reason"] == "SAMPLE"
+    (finding,) = seen["findings"]["findings"]
+    assert "67064409 fen" in finding["why"]
+    assert {"ACCESS_FREQUENCY", "VOLUME_ABOVE_TURNOVER"} <= set(seen["findings"]["not_evaluated"])
+
+
+def test_a_bill_that_is_not_verified_has_no_review_file_yet():
+    platform = Platform()
+    with pytest.raises(WrongStateError):
+        waiting.review_file(platform.context, platform.accept(GOOD))
+
+
+@pytest.mark.parametrize("rule", sorted(set(DEFAULT_RULES) - QUALITY))
+def test_every_rule_but_those_of_the_bill_s_own_quality_is_told_in_neutral_words(rule):
+    assert DEFAULT_RULES[rule].outside == "REVIEW_REQUIRED"
