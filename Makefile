@@ -43,7 +43,7 @@ test: $(READY) lint
 	@$(DEV)/python -m pytest
 
 bench: $(READY)
-	@$(DEV)/python tests/benchmarks/bench.py
+	@PYTHONPATH="$$PYTHONPATH:tests" $(DEV)/python tests/benchmarks/bench.py
 
 docs: $(VENVS)/dev/.ready
 	@$(DEV)/python infrastructure/local/reason_codes.py

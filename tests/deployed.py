@@ -26,11 +26,11 @@ class Deployed:
     plain: Iterator[SampleBill]
     samples: list[SampleBill] = field(default_factory=list)
 
-    def request(self, bill: SampleBill, partner: str = "partner-a", **changes: Any) -> dict[str, Any]:
+    def request(self, bill: SampleBill, /, partner: str = "partner-a", **changes: Any) -> dict[str, Any]:
         """The body of a bill's request."""
         return {**bill.request, "enterprise_id": self.ids[partner][bill.holder_uscc], **changes}
 
-    def submit(self, bill: SampleBill, partner: str = "partner-a", **changes: Any) -> str:
+    def submit(self, bill: SampleBill, /, partner: str = "partner-a", **changes: Any) -> str:
         """Submit and answer the discount's id."""
         answer = self.clients[partner].post("/v1/discounts", self.request(bill, partner, **changes))
         assert answer.status_code == 202, answer.text

@@ -27,11 +27,14 @@ def deployed() -> Iterator[Deployed]:
         samples, enterprises = read_bills(SAMPLES / "bills.csv"), read_json("enterprises.json")
         clients = {
             partner: PartnerClient(stack.base_url, partner, load_key(Path(stack.keys), partner))
-            for partner in ("partner-a", "partner-b", "operations")
+            for partner in ("partner-a", "partner-b", "operations", "operations-2")
         }
         prepare_sandbox(stack.sandbox_url, BUSINESS_TIME, samples, enterprises)
         ids = {partner: register(clients[partner], enterprises, lambda: None) for partner in ("partner-a", "partner-b")}
-        plain = iter([bill for bill in samples if bill.expected == "disbursed"])
+        # Lines with terms of their own, or that need another line or a quote before them, are the demo's.
+        alone = [bill for bill in samples if bill.expected == "disbursed" and bill.bill and not bill.quote]
+        special = {"deal_amount_fen", "interest", "repurchase"}
+        plain = iter([bill for bill in alone if not special & (set(bill.request) | set(bill.request["bill"]))])
         yield Deployed(stack, clients, ids, plain, samples)
     finally:
         stack.emulator.stop()

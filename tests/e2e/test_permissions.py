@@ -54,6 +54,12 @@ def _due(client, resources, table):
     return client.query(TableName=resources[table], IndexName="due", **condition)
 
 
+def _listed(client, resources, table):
+    values = {":owner": {"S": "changes"}}
+    condition = {"KeyConditionExpression": "#o = :owner", "ExpressionAttributeNames": {"#o": "owner"}}
+    return client.query(TableName=resources[table], IndexName="listed", ExpressionAttributeValues=values, **condition)
+
+
 def _sign(client, resources, key):
     return client.sign(KeyId=resources[key], Message=b"x", MessageType="RAW", SigningAlgorithm="ED25519_SHA_512")
 
@@ -70,6 +76,8 @@ def _start(client, resources, machine):
         ("AuditFunction", "dynamodb", _read, "EvidenceTable"),
         ("SealFunction", "kms", _sign, "LogKey"),
         ("SweepRequestsFunction", "dynamodb", _due, "BusinessTable"),
+        ("VerifyFunction", "dynamodb", _listed, "BusinessTable"),
+        ("ConfigurationFunction", "dynamodb", _listed, "BusinessTable"),
     ],
 )
 def test_a_role_may_do_its_own_job(deployed, resources, function, service, action, target):
@@ -95,6 +103,9 @@ def test_a_role_may_do_its_own_job(deployed, resources, function, service, actio
         ("SandboxFunction", "dynamodb", _read, "BusinessTable"),
         ("SweepRequestsFunction", "dynamodb", _write, "BusinessTable"),
         ("SweepRequestsFunction", "dynamodb", _scan, "BusinessTable"),
+        ("DiscountRequestsFunction", "dynamodb", _listed, "BusinessTable"),
+        ("ConfigurationFunction", "dynamodb", _read, "EvidenceTable"),
+        ("ConfigurationFunction", "stepfunctions", _start, "DiscountStateMachine"),
     ],
 )
 def test_a_role_may_do_nothing_beyond(deployed, resources, function, service, action, target):

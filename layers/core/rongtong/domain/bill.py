@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
+from functools import cached_property
 
 from rongtong.domain.bill_codes import (
     BillKind,
@@ -60,6 +61,11 @@ class RegistryBill:
     splittable: bool
     disclosure: str
     """``consistent``, ``missing``, ``inconsistent`` or ``not_required``."""
+
+    @cached_property
+    def transfers(self) -> tuple[Endorsement, ...]:
+        """The entries that passed the bill on (转让背书), in their order."""
+        return tuple(entry for entry in self.endorsements if entry.kind == EndorsementKind.TRANSFER)
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date
+from functools import cache
 from typing import Literal
 
 from rongtong.domain.bill import Application, Invoice, RegistryBill
@@ -93,6 +94,7 @@ def verdict(results: Iterable[CheckResult]) -> Verdict:
     return Verdict("approve", None)
 
 
+@cache
 def _result(check: str, outcome: Outcome, reason: str | None) -> CheckResult:
     return CheckResult(check, "pass" if reason is None else outcome, reason)
 
@@ -106,14 +108,14 @@ def _risk(hits: tuple[ListHit, ...], assessment: Assessment) -> CheckResult:
     worst = next(iter(assessment.findings), None)
     listed = outcome_of_hits(hits)
     if listed == "reject":
-        return CheckResult("risk", "reject", PARTY_REFUSED)
+        return _result("risk", "reject", PARTY_REFUSED)
     if worst is not None and worst.action is Action.REJECT:
-        return CheckResult("risk", "reject", outside_reason(worst))
+        return _result("risk", "reject", outside_reason(worst))
     if listed == "review":
-        return CheckResult("risk", "review", REVIEW_REQUIRED)
+        return _result("risk", "review", REVIEW_REQUIRED)
     if worst is not None and worst.action is Action.REVIEW:
-        return CheckResult("risk", "review", outside_reason(worst))
-    return CheckResult("risk", "pass")
+        return _result("risk", "review", outside_reason(worst))
+    return _result("risk", "pass", None)
 
 
 def _circulation(case: Case) -> CheckResult:

@@ -35,22 +35,17 @@ def chain_fault(bill: RegistryBill, today: date) -> str | None:
     return next((fault for fault in _FAULTS if fault in found), None)
 
 
-def transfers(bill: RegistryBill) -> tuple[Endorsement, ...]:
-    """The entries that passed the bill on (转让背书), in their order."""
-    return tuple(entry for entry in bill.endorsements if entry.kind == EndorsementKind.TRANSFER)
-
-
 def hops_within(bill: RegistryBill, days: int, today: date) -> int:
     """How many transfers fall into the last ``days`` days, today included."""
     before = today - timedelta(days=days)
-    return sum(before < entry.date <= today for entry in transfers(bill))
+    return sum(before < entry.date <= today for entry in bill.transfers)
 
 
 def returns(bill: RegistryBill) -> frozenset[str]:
     """Credit codes of the companies that the bill came back to (回头背书), drawer and payee among those that had it."""
     had = {bill.drawer.uscc, bill.payee.uscc}
     again = set()
-    for entry in transfers(bill):
+    for entry in bill.transfers:
         if entry.endorsee.uscc in had:
             again.add(entry.endorsee.uscc)
         had.add(entry.endorsee.uscc)
@@ -59,7 +54,7 @@ def returns(bill: RegistryBill) -> frozenset[str]:
 
 def held_since(bill: RegistryBill) -> date | None:
     """The date of the last transfer; None where the payee still holds the bill."""
-    passed = transfers(bill)
+    passed = bill.transfers
     return passed[-1].date if passed else None
 
 

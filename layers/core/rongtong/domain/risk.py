@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from rongtong.domain.risk_facts import AccessEvent, CompanyProfile, Facts, PastDiscount
-from rongtong.domain.risk_patterns import MEASURES, FactMissingError
+from rongtong.domain.risk_patterns import MEASURES, NEEDS, SELDOM_KNOWN, FactMissingError
 from rongtong.domain.risk_rules import DEFAULT_RULES, REVIEW_REQUIRED, Action, Rule, Severity, Unit
 
 __all__ = [
@@ -51,8 +51,12 @@ class Assessment:
 def assess(facts: Facts, rules: Mapping[str, Rule] = DEFAULT_RULES) -> Assessment:
     """Evaluate every enabled rule: hits by action, then severity, then the order of the rules."""
     findings, missing = [], []
+    absent = {name for name in SELDOM_KNOWN if getattr(facts, name) is None}
     for rule in rules.values():
         if not rule.enabled:
+            continue
+        if rule.id in NEEDS and NEEDS[rule.id] & absent:
+            missing.append(rule.id)
             continue
         try:
             measured = MEASURES[rule.id](facts, rules)

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import cached_property
 
 from rongtong.domain.bill import Application, MoneyFlow, RegistryBill
+from rongtong.domain.calendar import SHANGHAI
 
 
 @dataclass(frozen=True)
@@ -69,3 +71,8 @@ class Facts:
     """The group (集团) that a company belongs to, by credit code; a company without an entry belongs to none."""
     industries: Mapping[str, str] | None = None
     """The industry of a company, by credit code."""
+
+    @cached_property
+    def today(self) -> date:
+        """The day in Shanghai."""
+        return self.now.astimezone(SHANGHAI).date()

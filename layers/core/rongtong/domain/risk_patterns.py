@@ -6,15 +6,15 @@ that it needs is not known. A window of n days, hours or minutes ends now and le
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from datetime import date, datetime
+from datetime import datetime
 from itertools import pairwise
 from typing import TypeVar
 
 from rongtong.domain.bill import MoneyFlow
-from rongtong.domain.calendar import SHANGHAI
-from rongtong.domain.endorsement_chain import held_since, hops_within, returns, transfers
+from rongtong.domain.endorsement_chain import held_since, hops_within, returns
 from rongtong.domain.risk_facts import Facts, PastDiscount
 from rongtong.domain.risk_rules import Rule
 
@@ -45,13 +45,13 @@ def scattered_and_concentrated(facts: Facts, rules: Rules) -> int | None:
 def just_under_threshold(facts: Facts, rules: Rules) -> int | None:
     """How many amounts, this one among them, lie just under the line of large amounts or that of large values."""
     rule = rules["JUST_UNDER_THRESHOLD"]
-    amount = _known(facts.application).amount_fen
-    amounts = [past.amount_fen for past in _history_within(facts, rule)]
+    amount, _ = _known(facts.application).amount_fen, _known(facts.history)
     found = []
     for line in (rules["LARGE_AMOUNT"].threshold, rule.further["large_value_fen"]):
         least = line * (100 - rule.further["margin_percent"])
         if least <= amount * 100 < line * 100:
-            found.append(1 + sum(least <= past * 100 < line * 100 for past in amounts))
+            before = _history_within(facts, rule)
+            found.append(1 + sum(least <= past.amount_fen * 100 < line * 100 for past in before))
     return max(found, default=None)
 
 
@@ -75,8 +75,11 @@ def silent_days(facts: Facts, rules: Rules) -> int | None:
     """
     rule = rules["DORMANT_ACTIVE"]
     amount_fen, history = _known(facts.application).amount_fen, _known(facts.history)
-    times = [*sorted(past.at for past in history if past.at <= facts.now), facts.now]
-    ended = [(after - before, after) for before, after in pairwise(times) if facts.now - rule.span < after]
+    times = sorted([past.at for past in history if past.at <= facts.now])
+    times.append(facts.now)
+    # The silences that ended within the window are those before its instants: the last few of a long history.
+    first = max(bisect_right(times, facts.now - rule.span), 1)
+    ended = [(after - before, after) for before, after in pairwise(times[first - 1 :])]
     if not ended:
         return None
     silence, woken = max(ended)
@@ -114,7 +117,7 @@ def other_payers(facts: Facts, _: Rules) -> int | None:
 
 def endorsement_count(facts: Facts, rules: Rules) -> int | None:
     """How many times the bill was passed on."""
-    return hops_within(_known(facts.bill), rules["ENDORSEMENT_COUNT"].span.days, _today(facts))
+    return hops_within(_known(facts.bill), rules["ENDORSEMENT_COUNT"].span.days, facts.today)
 
 
 def companies_returned_to(facts: Facts, _: Rules) -> int | None:
@@ -125,7 +128,7 @@ def companies_returned_to(facts: Facts, _: Rules) -> int | None:
 def days_held(facts: Facts, _: Rules) -> int | None:
     """Days since the applicant was endorsed, which the registry dates by the day; a payee has nothing to resell."""
     since = held_since(_known(facts.bill))
-    return None if since is None else (_today(facts) - since).days
+    return None if since is None else (facts.today - since).days
 
 
 def package_slices(facts: Facts, rules: Rules) -> int | None:
@@ -137,7 +140,7 @@ def package_slices(facts: Facts, rules: Rules) -> int | None:
 def shell_signs(facts: Facts, rules: Rules) -> int | None:
     """How many signs a new company bears: that it is new, that its address is shared, that its capital is small."""
     rule, profile = rules["NEW_COMPANY_VOLUME"], _known(facts.profile)
-    if _known(profile.registered_on) <= _today(facts) - rule.span:
+    if _known(profile.registered_on) <= facts.today - rule.span:
         return None
     signs = []
     if profile.shared_address_count is not None:
@@ -150,7 +153,7 @@ def shell_signs(facts: Facts, rules: Rules) -> int | None:
 def related_parties(facts: Facts, _: Rules) -> int | None:
     """How many companies that had the bill belong to the applicant's group, if drawer and prior hand both do."""
     own, bill, groups = _known(facts.application).applicant_uscc, _known(facts.bill), _known(facts.groups)
-    group, endorsers = groups.get(own), [entry.endorser.uscc for entry in transfers(bill)]
+    group, endorsers = groups.get(own), [entry.endorser.uscc for entry in bill.transfers]
     hands = [bill.drawer.uscc, *endorsers]
     if group is None or groups.get(hands[0]) != group or groups.get(hands[-1]) != group:
         return None
@@ -167,7 +170,7 @@ def acceptor_share(facts: Facts, rules: Rules) -> int | None:
     """The share of this bill's acceptor in what the applicant discounts, in percent rounded down, if that is a lot."""
     rule, application = rules["ACCEPTOR_CONCENTRATION"], _known(facts.application)
     history = _history_within(facts, rule)
-    volume_fen = _volume(facts, rule)
+    volume_fen = application.amount_fen + sum(past.amount_fen for past in history)
     if len(history) + 1 < rule.further["least_discounts"] or volume_fen < rule.further["least_fen"]:
         return None
     same_fen = sum(past.amount_fen for past in history if past.acceptor_code == application.acceptor_bank_code)
@@ -216,14 +219,24 @@ MEASURES: Mapping[str, Measure] = {
 }
 
 
+NEEDS: Mapping[str, frozenset[str]] = {
+    "SCATTERED_IN_CONCENTRATED_OUT": frozenset({"account_flows"}),
+    "UNRELATED_COUNTERPARTIES": frozenset({"profile", "industries"}),
+    "ACCESS_FREQUENCY": frozenset({"accesses"}),
+    "LOGIN_BURST": frozenset({"failed_logins"}),
+    "CROSS_REGION": frozenset({"accesses"}),
+    "NEW_COMPANY_VOLUME": frozenset({"profile"}),
+    "RELATED_PARTIES": frozenset({"groups"}),
+    "VOLUME_ABOVE_TURNOVER": frozenset({"profile"}),
+}
+"""Facts that seldom are known, of the rules that cannot do without them: asked first, it costs less than to fail."""
+SELDOM_KNOWN = tuple(sorted(frozenset[str]().union(*NEEDS.values())))
+
+
 def _known(fact: Fact | None) -> Fact:
     if fact is None:
         raise FactMissingError
     return fact
-
-
-def _today(facts: Facts) -> date:
-    return facts.now.astimezone(SHANGHAI).date()
 
 
 def _within(at: datetime, facts: Facts, rule: Rule) -> bool:
@@ -231,7 +244,10 @@ def _within(at: datetime, facts: Facts, rule: Rule) -> bool:
 
 
 def _history_within(facts: Facts, rule: Rule) -> list[PastDiscount]:
-    return [past for past in _known(facts.history) if _within(past.at, facts, rule)]
+    # Once for all of it: three rules look through it for every bill, and it may hold a year.
+    now = facts.now
+    since = now - rule.span
+    return [past for past in _known(facts.history) if since < past.at <= now]
 
 
 def _volume(facts: Facts, rule: Rule) -> int:
@@ -240,5 +256,5 @@ def _volume(facts: Facts, rule: Rule) -> int:
 
 
 def _flows_within(facts: Facts, rule: Rule) -> Iterable[MoneyFlow]:
-    today = _today(facts)
+    today = facts.today
     return [flow for flow in _known(facts.account_flows) if today - rule.span < flow.date <= today]

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from enum import StrEnum
+from functools import cached_property
 from types import MappingProxyType
 from typing import Any, TypeVar
 
@@ -91,7 +92,7 @@ class Rule:
     outside: str = REVIEW_REQUIRED
     enabled: bool = True
 
-    @property
+    @cached_property
     def span(self) -> timedelta:
         """The window as a length of time; nothing where there is none."""
         return timedelta(0) if self.window_unit is None else _SPANS[self.window_unit] * self.window

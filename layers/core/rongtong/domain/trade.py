@@ -13,7 +13,6 @@ from enum import StrEnum
 
 from rongtong.domain.bill import Application, Invoice, RegistryBill
 from rongtong.domain.bill_codes import BillKind
-from rongtong.domain.endorsement_chain import transfers
 from rongtong.domain.errors import InvalidInputError
 
 _TOLERANCE_MAX = 100
@@ -180,7 +179,7 @@ def _tri_flow_faults(
 
 def _last_hands(bill: RegistryBill) -> tuple[str, str]:
     """Credit codes of the prior hand and of whom it gave the bill to, at its issue or by the last transfer."""
-    passed = transfers(bill)
+    passed = bill.transfers
     if not passed:
         return bill.drawer.uscc, bill.payee.uscc
     return passed[-1].endorser.uscc, passed[-1].endorsee.uscc

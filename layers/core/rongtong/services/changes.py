@@ -15,6 +15,8 @@ from rongtong.services.storage import Create, Document, Item, Listing, Write, Wr
 
 _ATTEMPTS = 5
 _LIST = "changes"
+_EVER = "0"
+"""Before any instant; an empty sort key is none to DynamoDB."""
 _HIDDEN = frozenset({"events"})
 
 
@@ -82,7 +84,7 @@ def find(context: Context, change_id: str) -> Document:
 
 def newest(context: Context, *, most: int = 50) -> list[Document]:
     """The newest changes, whatever their status."""
-    ids = [str(listing.summary["change_id"]) for listing in context.store.listed(_LIST, "", most=most)]
+    ids = [str(listing.summary["change_id"]) for listing in context.store.listed(_LIST, _EVER, most=most)]
     found = context.store.get_many([(change_pk(change_id), STATE) for change_id in ids]) if ids else []
     return [_view(item.body) for item in found if item is not None]
 
