@@ -23,6 +23,8 @@ $(VENVS)/%/.ready: requirements/%.txt
 	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Python 3.11 or newer is needed.")'
 	@$(PYTHON) -m venv $(VENVS)/$*
 	@$(VENVS)/$*/bin/python -m pip install --quiet --disable-pip-version-check --requirement $<
+	@# `.venvs/dev/bin/python -m rongtong.price` works from anywhere.
+	@test $* != dev || echo "$(CURDIR)/layers/core" > "$$($(VENVS)/dev/bin/python -c 'import site; print(site.getsitepackages()[0])')/rongtong.pth"
 	@touch $@
 
 READY := $(VENVS)/dev/.ready $(VENVS)/emulator/.ready $(VENVS)/sam/.ready
