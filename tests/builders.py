@@ -1,9 +1,11 @@
-"""A bill that may be discounted, and the request for it, from which a test changes what it is about."""
+"""What tests of the domain start from: a bill that may be discounted and the request for it, a module loaded anew."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date
+from importlib.util import module_from_spec
+from types import ModuleType
 from typing import Any
 
 from rongtong.domain.bill import Application, Endorsement, Party, RegistryBill, Trade
@@ -64,3 +66,13 @@ def application_for(bill: RegistryBill, trade: Trade, **changes: Any) -> Applica
         trade=trade,
     )
     return replace(application, **changes)
+
+
+def loaded_anew(module: ModuleType) -> ModuleType:
+    """The module once more, so that what it makes of itself when loaded is made within the test."""
+    spec = module.__spec__
+    assert spec is not None
+    assert spec.loader is not None
+    again = module_from_spec(spec)
+    spec.loader.exec_module(again)
+    return again

@@ -82,8 +82,12 @@ def _run(console: Console, stack: Stack, bills: list[SampleBill], began: float) 
     show(console, summary, outcomes)
     (_FOLDER / "summary.json").write_text(json.dumps(summary, indent=2) + "\n")
     shown = _median(paid)
-    cost = costs[str(shown.discount["discount_id"])] if shown else None
-    (_FOLDER / "report.html").write_text(render(summary, outcomes, shown, cost), encoding="utf-8")
+    drawn = [
+        (title, one, costs[str(one.discount["discount_id"])])
+        for title, one in (("The median discount", shown), ("The slowest discount", _slowest(paid)))
+        if one is not None
+    ]
+    (_FOLDER / "report.html").write_text(render(summary, outcomes, drawn), encoding="utf-8")
     found = faults(summary, outcomes)
     if shown is not None and shown.receipt is not None:
         console.print(f"For example {example(shown)}")
@@ -105,6 +109,10 @@ def _verifies(outcome: Outcome, log_key: Path) -> bool:
 def _median(paid: list[Outcome]) -> Outcome | None:
     middle = percentile([outcome.seconds for outcome in paid], 50)
     return next((outcome for outcome in paid if outcome.seconds == middle), None)
+
+
+def _slowest(paid: list[Outcome]) -> Outcome | None:
+    return max(paid, key=lambda outcome: outcome.seconds, default=None)
 
 
 def _tamper(console: Console, receipt: Path) -> list[str]:

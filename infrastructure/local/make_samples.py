@@ -46,7 +46,7 @@ _RATES = {
     "commercial": ("3.200000", "3.450000", "3.700000"),
 }
 _FEN_PER_WAN = 1_000_000
-_WARM_UP = 32
+_WARM_UP = 48
 _PLAIN = 160
 _REFUSED_BY_BANK, _NOT_VERIFIED = 13, 14
 _TIGHT_BANK, _GROUP_BANKS = "403100000004", ("783290000010", "785290000020")
@@ -100,7 +100,10 @@ def main() -> None:
         (SAMPLES / f"{name}.json").write_text(text + "\n", encoding="utf-8")
     _write_bills("bills.csv", rows)
     serials = iter(range(5_001, 10_000))
-    _write_bills("warm_up.csv", [_plain(draw, enterprises, companies[:-2], serials) for _ in range(_WARM_UP)])
+    warm_up = [_plain(draw, enterprises, companies[:-2], serials) for _ in range(_WARM_UP)]
+    for row in warm_up[2::3]:
+        row |= {"differs": "bill.risk=RS03", "expected": "refused", "reason": "BILL_RISK"}
+    _write_bills("warm_up.csv", warm_up)
     print(f"{len(rows)} bills, {len(enterprises) + 2} enterprises, {len(_INSTITUTIONS)} institutions in {SAMPLES}")
 
 
@@ -201,8 +204,9 @@ def _interleaved(plain: list[Row], exceptions: list[Row]) -> list[Row]:
     """After the first plain bills, so that one sees those flow, the exceptions in even steps."""
     first = _KEYED + 1
     rows, rest = plain[:first], plain[first:]
-    for at in range(max(len(rest), len(exceptions))):
-        rows += rest[at : at + 1] + exceptions[at : at + 1]
+    for at, row in enumerate(rest):
+        rows.append(row)
+        rows += exceptions[at * len(exceptions) // len(rest) : (at + 1) * len(exceptions) // len(rest)]
     return rows
 
 

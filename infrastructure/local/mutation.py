@@ -29,14 +29,14 @@ _DOMAIN = "rongtong/domain/"
 _TESTS = "tests/unit/domain/"
 # What tests import or read, by its place in the stage.
 _COPIED = {"rongtong": "layers/core/rongtong", "tests/unit/domain": "tests/unit/domain"}
-_READ = ("tests/vectors.json", "requirements/dev.txt")
+_READ = ("tests/builders.py", "tests/vectors.json", "requirements/dev.txt")
 
 
 def main(arguments: list[str] | None = None) -> int:
     """The command: 0 when the score is reached, 1 when not, 2 when it could not be measured."""
     parser = argparse.ArgumentParser(description="Measure the mutation score of the domain.")
     parser.add_argument("--only", default="", metavar="MODULES", help="modules, separated by commas; default: all")
-    wanted = [name for name in parser.parse_args(arguments).only.split(",") if name]
+    wanted = [name for part in parser.parse_args(arguments).only.split(",") if (name := part.strip())]
     console = Console(highlight=False)
     sources = _read_sources()
     modules = [place for place in sorted(sources) if place.startswith(_DOMAIN) and not place.endswith("__init__.py")]
@@ -104,11 +104,11 @@ def _imports(code: bytes) -> Iterator[str]:
 
 
 def _files(module: str) -> Iterator[str]:
-    """Every file that importing a module may run, those of its packages among them."""
+    """Every file that importing a module may run, those of its packages among them; ``tests`` is on the path too."""
     parts = module.split(".")
     for length in range(1, len(parts) + 1):
         stem = "/".join(parts[:length])
-        yield from (f"{stem}.py", f"{stem}/__init__.py")
+        yield from (f"{stem}.py", f"{stem}/__init__.py", f"tests/{stem}.py")
 
 
 def _measure(sources: Sources, places: list[str], console: Console) -> list[Measured] | None:
@@ -158,7 +158,8 @@ def _conclude(measured: list[Measured], page: Path, console: Console) -> int:
     for one in measured:
         console.print(f"  {one.module:<24}{percent(one.killed, one.mutants):>8}  {len(one.survivors)} survive")
     killed, mutants = totals(measured)
-    console.print(f"{percent(killed, mutants)} of {mutants} mutants killed; the survivors: {page.relative_to(ROOT)}")
+    found = f"{percent(killed, mutants)} of {mutants} mutants killed; the survivors: {page.relative_to(ROOT)}"
+    console.print(found, soft_wrap=True)
     if killed * 100 >= REQUIRED_PERCENT * mutants:
         return 0
     console.print(f"That is below {REQUIRED_PERCENT} %.")

@@ -7,23 +7,28 @@ import platform
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
+from itertools import takewhile
 
 _HEAD = """# Mutation score of the domain
 
 Written by `make mutation`, not by hand. A mutant is the code of `rongtong.domain` with one
 small change in one function; it is killed when a test of `tests/unit/domain` fails or does not end. A mutant that no
-test runs survives. mutmut changes neither module-level tables nor properties, so those are not counted.
+test runs survives. mutmut changes neither module-level tables nor functions with a decorator, such as properties, so
+those are not counted; nothing else is left out. What a change leaves as it was is cut (…) where a line would be long.
 
 """
+_CHANGE_MAX = 140
+_CONTEXT = 20
 
 
 @dataclass(frozen=True)
 class Survivor:
-    """A change that no test notices: the function, its line that is changed (from 1), and ``old → new``."""
+    """A change that no test notices: the function, its line that is changed (from 1), the code before and after."""
 
     function: str
     line: int
-    change: str
+    old: str
+    new: str
 
 
 @dataclass(frozen=True)
@@ -57,6 +62,16 @@ def percent(killed: int, mutants: int) -> str:
     return f"{tenths // 10}.{tenths % 10} %"
 
 
+def shortened(old: str, new: str) -> str:
+    """``old → new`` in at most 140 characters: without most of what both share, and of what is long the ends only."""
+    if len(whole := f"{old} → {new}") <= _CHANGE_MAX:
+        return whole
+    head = _shared(old, new)
+    tail = _shared(old[head:][::-1], new[head:][::-1])
+    parts = [_part(text, max(head - _CONTEXT, 0), len(text) - max(tail - _CONTEXT, 0)) for text in (old, new)]
+    return " → ".join(parts)
+
+
 def render(measured: Sequence[Measured]) -> str:
     """The whole page, in Markdown."""
     machine = f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}"
@@ -72,11 +87,25 @@ def render(measured: Sequence[Measured]) -> str:
         if one.survivors:
             lines.append(f"\n### {one.module}\n")
             lines += [
-                f"- {survivor.function}, line {survivor.line}: {_code(survivor.change)}" for survivor in one.survivors
+                f"- {survivor.function}, line {survivor.line}: {_code(shortened(survivor.old, survivor.new))}"
+                for survivor in one.survivors
             ]
     if killed == mutants:
         lines.append("\nNone.")
     return "\n".join(lines) + "\n"
+
+
+def _shared(left: str, right: str) -> int:
+    """How many characters two texts have in common at their beginning."""
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(left, right, strict=False)))
+
+
+def _part(text: str, start: int, end: int) -> str:
+    room = _CHANGE_MAX // 2 - 4
+    shown = text[start:end]
+    if len(shown) > room:
+        shown = f"{shown[: room // 2]}…{shown[-(room // 2) :]}"
+    return ("…" if start else "") + shown + ("…" if end < len(text) else "")
 
 
 def _row(name: str, killed: int, mutants: int) -> str:

@@ -21,8 +21,9 @@ from mutation_report import Survivor
 
 Sources = dict[str, bytes]
 """What is staged: place in the stage to content."""
-# pytest's exit codes 1 to 3 (failed, interrupted, crashed), and the signals of a run that took too long or too much.
-_KILLED = frozenset({1, 2, 3, -signal.SIGXCPU, -signal.SIGKILL, -signal.SIGSEGV})
+# pytest's exit codes 1 to 3 (failed, interrupted, crashed), and what mutmut notes of a run that took too long or too
+# much: a signal, or a number of its own (24, 36, 152, 255).
+_KILLED = frozenset({1, 2, 3, 24, 36, 152, 255, -signal.SIGXCPU, -signal.SIGKILL, -signal.SIGSEGV})
 _SKIPPED = 34
 CONFIG = """[tool.mutmut]
 source_paths = ["rongtong"]
@@ -35,6 +36,7 @@ use_git_change_detection = false
 
 [tool.pytest.ini_options]
 addopts = "--strict-markers --import-mode=importlib"
+pythonpath = ["tests"]
 """
 # The same few examples for every mutant, not shrunk: one that fails is enough. Memory: a loop without end may fill it.
 CONFTEST = """import resource
@@ -142,14 +144,14 @@ class Stage:
             for name in names:
                 function, owner = orig_function_and_class_names_from_key(name)
                 diff = get_diff_for_mutant(name, path=place)
-                yield Survivor(f"{owner}.{function}" if owner else function, changed_line(diff), one_line(diff))
+                yield Survivor(f"{owner}.{function}" if owner else function, changed_line(diff), *changed_code(diff))
 
 
-def one_line(diff: str) -> str:
-    """The changed lines of a unified diff with one hunk as ``old → new``."""
+def changed_code(diff: str) -> tuple[str, str]:
+    """The changed lines of a unified diff with one hunk, before and after, each in one line."""
     lines = diff.splitlines()[3:]
     old, new = (" ".join(line[1:].strip() for line in lines if line[:1] == sign) for sign in "-+")
-    return f"{old} → {new}"
+    return old, new
 
 
 def changed_line(diff: str) -> int:

@@ -19,8 +19,8 @@ table{border-collapse:collapse}td,th{padding:.2em .8em;border-bottom:1px solid #
 td:last-child{text-align:right}"""
 
 
-def render(summary: dict[str, Any], outcomes: list[Outcome], shown: Outcome | None, cost: Cost | None) -> str:
-    """The whole page; ``shown`` and ``cost`` are the discount whose steps are drawn."""
+def render(summary: dict[str, Any], outcomes: list[Outcome], drawn: list[tuple[str, Outcome, Cost]]) -> str:
+    """The whole page; ``drawn`` are the discounts whose steps are shown, each under its title."""
     seconds = sorted(outcome.seconds for outcome in outcomes if outcome.outcome == "disbursed")
     rows = "".join(f"<tr><td>{escape(key)}</td><td>{value:,}</td></tr>" for key, value in summary.items())
     parts = [
@@ -31,9 +31,9 @@ def render(summary: dict[str, Any], outcomes: list[Outcome], shown: Outcome | No
         "<h2>Outcomes and their reasons</h2>",
         _outcomes(outcomes),
     ]
-    if shown is not None and cost is not None:
+    for title, shown, cost in drawn:
         parts += [
-            "<h2>One discount, step by step (milliseconds)</h2>",
+            f"<h2>{escape(title)}, step by step (milliseconds)</h2>",
             f"<p>{escape(example(shown))}</p>",
             _steps(cost),
         ]

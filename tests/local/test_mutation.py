@@ -3,8 +3,8 @@
 import pytest
 
 from mutation import fingerprint, module_name, reached, reaching_tests
-from mutation_report import Measured, Survivor, percent, render, totals
-from mutation_stage import changed_line, one_line
+from mutation_report import Measured, Survivor, percent, render, shortened, totals
+from mutation_stage import changed_code, changed_line
 
 SOURCES = {
     "rongtong/__init__.py": b"",
@@ -26,7 +26,7 @@ DIFF = """--- rongtong/domain/money.py
 +    ++first
      return first"""
 MEASURED = [
-    Measured("money", "", 1999, (Survivor("Fen.add", 3, "a + b → a - b"),)),
+    Measured("money", "", 1999, (Survivor("Fen.add", 3, "a + b", "a - b"),)),
     Measured("reasons", "", 0, ()),
 ]
 
@@ -71,7 +71,7 @@ def test_a_module_is_named_below_the_domain():
 
 
 def test_a_change_is_told_in_one_line_with_its_place():
-    assert (one_line(DIFF), changed_line(DIFF)) == ("--first → ++first", 6)
+    assert (changed_code(DIFF), changed_line(DIFF)) == (("--first", "++first"), 6)
 
 
 def test_a_score_is_rounded_down():
@@ -93,8 +93,31 @@ def test_the_page_counts_every_module_and_lists_every_survivor():
 
 
 def test_code_with_back_quotes_is_fenced_by_more_of_them():
-    page = render([Measured("money", "", 0, (Survivor("add", 1, "`a` → `b`"),))])
+    page = render([Measured("money", "", 0, (Survivor("add", 1, "`a`", "`b`"),))])
     assert page.endswith("- add, line 1: ``` `a` → `b` ```\n")
+
+
+def test_a_file_of_the_tests_folder_is_reached_by_its_bare_name():
+    sources = {**SOURCES, "tests/builders.py": b"import rongtong.domain.tree\n"}
+    sources["tests/unit/domain/test_money.py"] = b"from builders import bill\n"
+    assert reaching_tests("rongtong/domain/tree.py", sources) == [
+        "tests/unit/domain/test_money.py",
+        "tests/unit/domain/test_tree.py",
+    ]
+
+
+def test_of_a_long_change_what_both_sides_share_is_cut():
+    old, new = (f"raise Refused({'x' * 60!r}, code={code}, field={'y' * 60!r})" for code in ("'A'", "None"))
+    assert shortened(old, new) == " → ".join(
+        f"…{'x' * 12}', code={code}, field='{'y' * 11}…" for code in ("'A'", "None")
+    )
+    assert shortened(old[:30], old[:28]) == f"{old[:30]} → {old[:28]}"
+
+
+def test_a_long_change_that_shares_nothing_shows_its_ends():
+    shown = shortened("a" * 300 + "b", "c" * 300 + "d")
+    assert shown == f"{'a' * 33}…{'a' * 32}b → {'c' * 33}…{'c' * 32}d"
+    assert len(shown) <= 140
 
 
 def test_a_page_without_survivors_says_so():

@@ -67,13 +67,13 @@ def test_percentiles_are_values_that_occurred(percent, value):
 
 def test_the_report_shows_every_outcome_and_every_step():
     outcomes = [*GOOD, REFUSED]
-    page = render(summarise(outcomes, [COST], 4, 3960), outcomes, GOOD[0], COST)
+    page = render(summarise(outcomes, [COST], 4, 3960), outcomes, [("One discount", GOOD[0], COST)])
     for shown in ("disbursed", REFUSED.reason, "Verify", "Seal", "p99", GOOD[0].discount["discount_id"]):
         assert shown in page
 
 
 def test_a_report_without_any_paid_bill_is_still_a_page():
-    page = render(summarise([REFUSED], [], 0, 0), [REFUSED], None, None)
+    page = render(summarise([REFUSED], [], 0, 0), [REFUSED], [])
     assert "No bill was paid" in page
 
 
