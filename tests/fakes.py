@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -114,6 +115,9 @@ class PlainVault:
         if not ciphertext.startswith(prefix):
             raise SealedDataError("Personal data of this enterprise was altered; restore its record.")
         return ciphertext[len(prefix) :][::-1]
+
+    def fingerprint(self, owner: str, wrapped_key: str, text: str) -> str:
+        return hashlib.sha256(f"{wrapped_key}/{text}".encode()).hexdigest()[:16]
 
 
 class LocalSigner:

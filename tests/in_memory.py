@@ -102,7 +102,7 @@ class Platform:
         request = request_of(self.context.store.get(*request_key(discount_id)))
         holdings = holdings_of(body, request, date.fromisoformat(body["accepted_at"][:10]))
         shared = [counter.key for counter in holdings.counters(Limits(), None)]
-        return [*shared, *[f"enterprise#{body['enterprise_id']}/{period}" for period in ("day", "month", "year")]]
+        return [*shared, *[f"enterprise#{request['applicant_uscc']}/{period}" for period in ("day", "month", "year")]]
 
     @property
     def log_key(self) -> str:
@@ -131,11 +131,7 @@ class Platform:
             "bill_number": stated["number"],
             **{name: stated[name] for name in stated if name != "number"},
             **trade,
-            **{
-                name: request[name]
-                for name in ("payee_account", "interest", "repurchase", "quote_id")
-                if name in request
-            },
+            **{name: request[name] for name in ("payee_account", "interest", "quote_id") if name in request},
             "confirmed_by": "operator-1" if confirmed else None,
             "factors": ("password", "otp") if confirmed else (),
         }

@@ -49,7 +49,6 @@ def request_one() -> Response:
         factors=tuple(body.confirmation.factors) if body.confirmation else (),
         access=plain(body.confirmation.access) if body.confirmation and body.confirmation.access else None,
         interest=plain(body.interest) if body.interest else None,
-        repurchase=plain(body.repurchase) if body.repurchase else None,
         quote_id=body.quote_id,
     )
     document, created = request_discount.accept(context(), command)

@@ -151,6 +151,7 @@ def _institution(
         "account": account,
         "limit_fen": limit_fen,
         "fee": {"flat_fen": fee_fen, "per_million": 0},
+        "buyer_interest": key == "bank-1",
         "rate_tables": [{"version": 1, "valid_from": "2026-01-01T00:00:00+08:00", "valid_to": None, "rows": rates}],
     }
 
@@ -182,11 +183,9 @@ def _bills(draw: random.Random, enterprises: list[Row], companies: list[Row]) ->
         row["institution_id"] = draw.choice(("bank-1", "bank-2", "bank-3"))
     for row in plain[12:18]:
         _money_flows()(row, plain)
-    _differ('request.interest={"payer": "buyer", "agreement": "AG-1"}')(plain[18], plain)
-    _differ('request.interest={"payer": "agreement", "buyer_share_percent": "40", "agreement": "AG-2"}')(
-        plain[19], plain
-    )
-    _redeemed("2026-05-06", "2026-05-06")(plain[20], plain)
+    for row, terms in ((plain[18], _BUYER_PAYS), (plain[19], _BUYER_PAYS_A_PART)):
+        row["institution_id"] = "bank-1"
+        _differ(terms)(row, plain)
     plain[_KEYED]["key"] = _KEY
     recipes = [("refused", reason, change) for reason, change in _REFUSED]
     recipes += [("in_review", reason, change) for reason, change in _IN_REVIEW]
@@ -312,9 +311,10 @@ def _differ(*texts: str) -> Change:
     return lambda row, _: row.update(differs=";".join(filter(None, [row["differs"], *texts])))
 
 
-def _redeemed(open_date: str, close_date: str, rate: str = "1.500000") -> Change:
-    terms = {"open_date": open_date, "close_date": close_date, "annual_rate": rate}
-    return _differ(f"request.repurchase={json.dumps(terms)}")
+_BUYER_PAYS = 'request.interest={"payer": "buyer", "agreement": "AG-1"}'
+_BUYER_PAYS_A_PART = 'request.interest={"payer": "agreement", "buyer_share_percent": "40", "agreement": "AG-2"}'
+_NO_AGREEMENT = 'request.interest={"payer": "buyer"}'
+_NO_SHARE = 'request.interest={"payer": "agreement", "agreement": "AG-3"}'
 
 
 def _money_flows(payer: str = "", paid_fen: int = 100, **values: Any) -> Change:
@@ -396,6 +396,10 @@ def _renumbered(edit: Callable[[str], str]) -> Change:
         row["number"] = first29 + check_digit(first29)
 
     return change
+
+
+def _issued_earlier(first29: str) -> str:
+    return first29[:13] + "20260401" + first29[21:]
 
 
 def _renamed(edit: Callable[[str], str]) -> Change:
@@ -512,7 +516,7 @@ _REFUSED: list[tuple[str, Change]] = [
     ("BILL_RISK", _differ("bill.risk=RS03")),
     ("BILL_MATURED", _dated(date(2025, 10, 13), date(2026, 4, 13))),
     ("TENOR_TOO_LONG", _too_long),
-    ("MATURITY_BEFORE_ISSUE", _dated(date(2026, 5, 20), date(2026, 5, 19))),
+    ("MATURITY_BEFORE_ISSUE", _both(_dated(date(2026, 5, 20), date(2026, 5, 19)), _renumbered(_issued_earlier))),
     ("KIND_MISMATCH", _differ("bill.kind=AC02")),
     ("DATES_MISMATCH", _differ("bill.maturity_date=2026-06-01")),
     ("ACCEPTOR_MISMATCH", _differ("bill.acceptor.bank_code=104100000004")),
@@ -551,9 +555,10 @@ _REFUSED: list[tuple[str, Change]] = [
     ("PARTY_REFUSED", _chain_of(103, 124)),
     ("NO_RATE", _both(_acceptor("322290000011", "rural"), _large(50 * _FEN_PER_WAN, "bank-4"))),
     ("PROCEEDS_NOT_POSITIVE", _both(_acceptor("102100099996"), _large(100, "bank-4"))),
-    ("REPURCHASE_DATES", _redeemed("2026-12-01", "2026-12-31")),
-    ("RATE_INVALID", _redeemed("2026-05-06", "2026-05-06", "0")),
-    ("BUYER_SHARE_INVALID", _differ('request.interest={"payer": "agreement", "agreement": "AG-3"}')),
+    ("INTEREST_PAYER_NOT_AGREED", _both(_set(institution_id="bank-2"), _differ(_BUYER_PAYS))),
+    ("INTEREST_AGREEMENT_MISSING", _both(_set(institution_id="bank-1"), _differ(_NO_AGREEMENT))),
+    ("USCC_INVALID", _differ("request.trade.order_buyer_uscc=91350100MA000107X8")),
+    ("BUYER_SHARE_INVALID", _both(_set(institution_id="bank-1"), _differ(_NO_SHARE))),
     ("PRICE_EXPIRED", _set(confirmed_at="2026-04-16T10:00:00+08:00")),
 ]
 _IN_REVIEW: list[tuple[str, Change]] = [

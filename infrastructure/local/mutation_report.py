@@ -13,8 +13,9 @@ _HEAD = """# Mutation score of the domain
 
 Written by `make mutation`, not by hand. A mutant is the code of `rongtong.domain` with one
 small change in one function; it is killed when a test of `tests/unit/domain` fails or does not end. A mutant that no
-test runs survives. mutmut changes neither module-level tables nor functions with a decorator, such as properties, so
-those are not counted; nothing else is left out. What a change leaves as it was is cut (…) where a line would be long.
+test runs survives. mutmut changes neither code outside of functions, such as tables, nor functions with a decorator
+other than classmethod and staticmethod, such as properties, so those are not counted. No survivor is left out as
+harmless, though some change nothing that can be told. Where a line would be long, what stayed as it was is cut (…).
 
 """
 _CHANGE_MAX = 140

@@ -203,7 +203,6 @@ def _request(row: dict[str, str], buyer: Document, holder: Document) -> Document
         },
         "enterprise_id": None,
         "interest": None,
-        "repurchase": None,
         "quote_id": None,
         "payee_account": holder["account"],
         "confirmation": {"operator": "operator-1", "factors": ["password", "otp"]},

@@ -32,10 +32,9 @@ def _two_of_one_enterprise(deployed):
 
 def test_two_requests_at_once_never_both_take_the_last_of_a_limit(deployed):
     first, second = _two_of_one_enterprise(deployed)
-    enterprise_id = deployed.ids["partner-b"][first.holder_uscc]
     amounts = [bill.request["bill"]["amount_fen"] for bill in (first, second)]
     limits = read_json("limits.json")
-    _approved(deployed, "limits", {**limits, "enterprises": {enterprise_id: {"day_fen": sum(amounts) - 1}}})
+    _approved(deployed, "limits", {**limits, "enterprises": {first.holder_uscc: {"day_fen": sum(amounts) - 1}}})
     client = deployed.clients["partner-b"]
     with ThreadPoolExecutor(2) as pool:
         answers = list(

@@ -49,6 +49,7 @@ def test_a_program_is_told_what_a_range_says(capsys, text):
     assert (code, told["range"]) == (
         0,
         {
+            "whole": False,
             "start": 1,
             "end": 10300,
             "amount": "103.00",
@@ -57,6 +58,34 @@ def test_a_program_is_told_what_a_range_says(capsys, text):
             "display": "1-10300",
         },
     )
+
+
+@pytest.mark.parametrize("text", ["0", "0-0", ""])
+def test_a_program_is_told_that_a_range_means_the_whole_package_without_saying_how_much(capsys, text):
+    code, told = _json(capsys, NEW, "--range", text)
+    assert (code, told["range"]) == (
+        0,
+        {
+            "whole": True,
+            "start": None,
+            "end": None,
+            "amount": None,
+            "amount_fen": None,
+            "wire": "0",
+            "display": "0",
+        },
+    )
+
+
+def test_a_person_is_told_that_a_range_means_the_whole_package(capsys):
+    code, shown = _asked(capsys, NEW, "--range", "0")
+    assert code == 0
+    assert shown.splitlines()[-4:] == [
+        "range         the whole package",
+        "amount        not stated by the range",
+        "wire form     0",
+        "short form    0",
+    ]
 
 
 def test_a_number_of_the_former_system_is_valid_and_not_discountable(capsys):
@@ -92,7 +121,6 @@ def test_a_paper_number_says_less_and_is_not_discountable(capsys):
         (["1031125351234567"], "BILL_NUMBER_RESERVED", "bill.number"),
         ([NEW, "--range", "9-1"], "RANGE_UPSIDE_DOWN", "bill.range"),
         ([NEW, "--range", "001-5"], "RANGE_FORMAT", "bill.range"),
-        ([NEW, "--range", "0"], "RANGE_FORMAT", "bill.range"),
         ([NEW, "--range", "1-100000000001"], "RANGE_ABOVE_CEILING", "bill.range"),
     ],
 )

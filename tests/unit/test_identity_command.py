@@ -84,6 +84,14 @@ def test_a_refused_personal_number_shows_its_last_two_characters_alone(capsys, k
     assert text[-3:] not in shown
 
 
+@pytest.mark.parametrize("kind", ["uscc", "organisation-code", "lei", "bank-code"])
+@pytest.mark.parametrize("text", ["11010519491231002X", "13800138000"])
+def test_a_persons_number_given_as_another_kind_is_masked_too(capsys, kind, text):
+    code, told = _json(capsys, kind, text)
+    assert (code, told["value"]) == (1, "*" * (len(text) - 2) + text[-2:])
+    assert text not in _asked(capsys, kind, text)[1]
+
+
 def test_a_wrong_organisation_code_is_refused(capsys):
     code, told = _json(capsys, "organisation-code", "63618789-5")
     assert (code, told["refused"], told["value"]) == (1, "ORGANISATION_CODE_INVALID", "63618789-5")

@@ -198,6 +198,32 @@ def test_a_range_may_be_written_padded(capsys):
     assert answer(capsys, range="000000000001-000000123456")["amount"] == "1234.56"
 
 
+@pytest.mark.parametrize("text", ["0", "0-0"])
+def test_the_whole_package_is_all_of_the_face(capsys, text):
+    found = answer(capsys, range=text)
+    assert (found["face"], found["amount"], found["range"]) == ("1000000.00", "1000000.00", "0")
+    assert found["interest"] == "5055.56"
+    assert "Range                 the whole package, 1000000.00 yuan\n" in run(capsys, range=text)[1]
+
+
+def test_a_range_may_end_with_the_largest_package(capsys):
+    assert answer(capsys, range="1-100000000000", face="1000000000.00")["amount"] == "1000000000.00"
+    assert answer(capsys, range="0", face="1000000000.00")["amount"] == "1000000000.00"
+
+
+@pytest.mark.parametrize(
+    ("text", "face"),
+    [
+        ("1-100000000001", "1000000000.01"),
+        ("0", "1000000000.01"),
+        ("100000000001-100000000001", "0.01"),
+        ("1-100000000001", "1.00"),
+    ],
+)
+def test_a_range_beyond_the_largest_package_is_refused(capsys, text, face):
+    assert refusal(capsys, range=text, face=face) == ("RANGE_ABOVE_CEILING", "bill.range")
+
+
 @pytest.mark.parametrize("face", ["121.99", "120.99", "0.01"])
 def test_a_range_beyond_the_package_is_refused(capsys, face):
     assert refusal(capsys, range="101-12200", face=face) == ("RANGE_OUTSIDE_HOLDING", "bill.range")

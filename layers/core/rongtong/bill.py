@@ -39,7 +39,9 @@ def main(arguments: list[str] | None = None) -> int:
         prog="python -m rongtong.bill", description="Tell what a bill number and a sub-bill range say."
     )
     parser.add_argument("number", help="30 digits, or the 16 of a paper bill")
-    parser.add_argument("--range", metavar="A-B", help="a sub-bill range (子票区间), one unit is one fen: 1-123456")
+    parser.add_argument(
+        "--range", metavar="A-B", help="a sub-bill range (子票区间), one unit is one fen: 1-123456; 0 is all"
+    )
     parser.add_argument("--json", action="store_true", help="answer with one JSON object")
     options = parser.parse_args(arguments)
     try:
@@ -75,9 +77,14 @@ def _number(text: str) -> dict[str, Any]:
 
 
 def _range(text: str) -> dict[str, Any]:
-    rng = SubBillRange.parse(text)
+    # A range that means the whole package does not say how much that is; any amount will do to have it read.
+    rng = SubBillRange.parse(text, whole_fen=1)
+    if rng.whole:
+        nothing = dict.fromkeys(("start", "end", "amount", "amount_fen"))
+        return {"whole": True, **nothing, "wire": rng.display(), "display": rng.display()}
     require_within_ceiling(rng)
     return {
+        "whole": False,
         "start": rng.start,
         "end": rng.end,
         "amount": fen_to_yuan(rng.amount_fen),
@@ -99,8 +106,8 @@ def _text(told: dict[str, Any]) -> str:
     if told["range"] is not None:
         rng = told["range"]
         lines += [
-            ("range", f"units {rng['start']} to {rng['end']}"),
-            ("amount", f"{rng['amount']} yuan"),
+            ("range", "the whole package" if rng["whole"] else f"units {rng['start']} to {rng['end']}"),
+            ("amount", "not stated by the range" if rng["whole"] else f"{rng['amount']} yuan"),
             ("wire form", rng["wire"]),
             ("short form", rng["display"]),
         ]

@@ -1,7 +1,7 @@
 """Check an identity number: ``python -m rongtong.identity KIND VALUE [--json]``.
 
 The same checks as the platform's own, without network: they tell whether a number can be right, not whether somebody
-has it. Personal numbers are shown masked, also when they are refused.
+has it. Personal numbers are shown masked, also when they are refused, and so is one that was given as another kind.
 """
 
 from __future__ import annotations
@@ -74,7 +74,9 @@ def main(arguments: list[str] | None = None) -> int:
     except IdentityError as error:
         told = {
             "kind": options.kind,
-            "value": _printable(mask_refused(options.value) if kind.mask else options.value),
+            "value": _printable(
+                mask_refused(options.value) if kind.mask or _personal(options.value) else options.value
+            ),
             "valid": False,
             "refused": error.code,
             "message": error.message,
@@ -84,6 +86,17 @@ def main(arguments: list[str] | None = None) -> int:
         told = {"kind": options.kind, "value": shown, "valid": True, **kind.tell(options.value)}
     print(json.dumps(told, ensure_ascii=False) if options.json else _text(told))
     return 0 if told["valid"] else 1
+
+
+def _personal(text: str) -> bool:
+    """Whether a person's number was given, whatever it was said to be."""
+    for check in (_resident_id, check_mobile):
+        try:
+            check(text)
+        except IdentityError:
+            continue
+        return True
+    return False
 
 
 def _printable(text: str) -> str:

@@ -19,7 +19,7 @@ from rongtong.domain.errors import InvalidInputError, PriceError, RongTongError,
 from rongtong.domain.interest import BASES, Fee, InterestPayer, Price, RateType, price
 from rongtong.domain.interest_period import OTHER_CITY_DAYS, ElectronicDelay, PaperDelay
 from rongtong.domain.money import fen_to_yuan, yuan_to_fen
-from rongtong.domain.sub_bill_range import SubBillRange
+from rongtong.domain.sub_bill_range import SubBillRange, require_within_ceiling
 
 _RATE_TYPES = {"annual": RateType.ANNUAL, "monthly": RateType.MONTHLY, "daily": RateType.DAILY}
 _RATE_UNITS = {"annual": "% a year", "monthly": "‰ a month", "daily": "‱ a day"}
@@ -79,7 +79,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--discount-date", required=True, metavar="DATE", help="like 2026-03-02; counts as a day")
     parser.add_argument("--maturity", required=True, metavar="DATE", help="like 2026-05-31; does not count as a day")
     parser.add_argument(
-        "--range", metavar="A-B", help="the part of the package that is discounted, in units of one fen"
+        "--range",
+        metavar="A-B",
+        help="the part of the package that is discounted, in units of one fen; 0 for all of it",
     )
     parser.add_argument("--fee", default="0", metavar="YUAN", help="charged beside the interest")
     parser.add_argument("--buyer-share", metavar="PERCENT", help="the part of the interest that the buyer pays")
@@ -94,9 +96,10 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _read(options: argparse.Namespace) -> _Asked:
+    face_fen = _fen(options.face, "face_fen", "FACE_INVALID")
     asked = _Asked(
-        face_fen=_fen(options.face, "face_fen", "FACE_INVALID"),
-        range=None if options.range is None else SubBillRange.parse(options.range),
+        face_fen=face_fen,
+        range=None if options.range is None else SubBillRange.parse(options.range, whole_fen=face_fen),
         rate=_decimal(options.rate, "annual_rate", "RATE_INVALID"),
         discount_date=_date(options.discount_date, "discount_date"),
         maturity=_date(options.maturity, "maturity_date"),
@@ -105,7 +108,10 @@ def _read(options: argparse.Namespace) -> _Asked:
         if options.buyer_share is None
         else _decimal(options.buyer_share, "interest.buyer_share_percent", "BUYER_SHARE_INVALID"),
     )
-    if asked.range is not None and asked.amount_fen != asked.face_fen and asked.range.end > asked.face_fen:
+    if asked.range is None:
+        return asked
+    require_within_ceiling(asked.range)
+    if asked.amount_fen != asked.face_fen and asked.range.end > asked.face_fen:
         raise SubBillRangeError(
             f"The package has the units 1 to {asked.face_fen}; name a range within them, or that range's own amount.",
             field="bill.range",
@@ -157,7 +163,7 @@ def _document(asked: _Asked, made: Price, options: argparse.Namespace) -> dict[s
         "proceeds_fen": made.proceeds_fen,
     }
     if asked.range is not None:
-        document["range"] = _shown(asked.range)
+        document["range"] = asked.range.display()
     return document
 
 
@@ -167,7 +173,8 @@ def _text(asked: _Asked, made: Price, options: argparse.Namespace) -> str:
     added = made.days - (made.effective_maturity - asked.discount_date).days
     lines = [("Face", f"{fen_to_yuan(asked.face_fen)} yuan")]
     if asked.range is not None:
-        lines.append(("Range", f"{_shown(asked.range)}, {amount} yuan"))
+        units = "the whole package" if asked.range.whole else asked.range.display()
+        lines.append(("Range", f"{units}, {amount} yuan"))
     lines += [
         ("Rate", f"{options.rate} {_RATE_UNITS[options.rate_type]}"),
         ("Discount date", asked.discount_date.isoformat()),
@@ -193,10 +200,6 @@ def _text(asked: _Asked, made: Price, options: argparse.Namespace) -> str:
             f"proceeds = {amount} − {seller}{f' − {fee}' if made.fee_fen else ''} = {fen_to_yuan(made.proceeds_fen)}",
         ]
     )
-
-
-def _shown(rng: SubBillRange) -> str:
-    return f"{rng.start}-{rng.end}"
 
 
 def _json(document: dict[str, Any]) -> str:

@@ -134,6 +134,21 @@ def test_the_holder_of_a_bill_that_cannot_be_discounted_is_told_why(number, mess
     assert refused.value.message == message
 
 
+@pytest.mark.parametrize("latest", [None, date(2026, 3, 15), date(2026, 3, 16)])
+def test_a_bill_may_be_issued_on_the_latest_day(latest):
+    assert BillNumber.parse(VALID, latest=latest).issue_date == date(2026, 3, 15)
+
+
+def test_a_bill_is_not_issued_after_the_latest_day():
+    with pytest.raises(BillNumberError) as refused:
+        BillNumber.parse(VALID, latest=date(2026, 3, 14))
+    assert (refused.value.code, refused.value.field) == ("BILL_NUMBER_DATE", "bill.number")
+    assert refused.value.message == (
+        "Digits 14 to 21 say that the bill is issued on 2026-03-15, which is yet to come; compare the number "
+        "with the bill."
+    )
+
+
 def test_a_leap_day_is_a_date():
     assert BillNumber.parse(_number("5", day="20240229")).issue_date == date(2024, 2, 29)
 

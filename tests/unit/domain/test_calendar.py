@@ -21,7 +21,11 @@ OFF_2026 = [
 # Invented days, which only have to be weekdays and weekends of 2027.
 YEAR = {
     "year": 2027,
-    "off_weekdays": ["2027-01-01", "2027-02-08"],
+    "off_weekdays": [
+        "2027-01-01",
+        *("2027-02-08", "2027-02-09", "2027-02-10", "2027-02-11", "2027-02-12"),
+        *("2027-10-01", "2027-10-04"),
+    ],
     "working_weekends": ["2027-02-20"],
     "source_url": "https://notices.example/2027",
     "sha256": "0123456789abcdef" * 4,
@@ -137,7 +141,7 @@ def test_a_stored_year_makes_its_days_known_and_leaves_the_others_as_they_are():
 
 
 def test_a_stored_year_overrides_the_shipped_one():
-    stored = YearCalendar.of_notice(2026, [date(2026, 3, 3)], [])
+    stored = YearCalendar(2026, frozenset({date(2026, 3, 3)}), frozenset())
     calendar = CALENDAR.with_years({2026: stored})
     assert not calendar.is_working_day(date(2026, 3, 3))
     assert calendar.is_working_day(date(2026, 10, 1))
@@ -145,7 +149,8 @@ def test_a_stored_year_overrides_the_shipped_one():
 
 def test_a_stored_year_reads_back_as_the_same_document():
     year = parse_calendar_year(YEAR)
-    assert year == YearCalendar(2027, frozenset({date(2027, 1, 1), date(2027, 2, 8)}), frozenset({date(2027, 2, 20)}))
+    off = frozenset(map(date.fromisoformat, YEAR["off_weekdays"]))
+    assert year == YearCalendar(2027, off, frozenset({date(2027, 2, 20)}))
     assert to_document(year, YEAR["source_url"], YEAR["sha256"]) == YEAR
 
 
@@ -162,6 +167,8 @@ def test_who_confirmed_a_stored_year_may_stand_beside_it():
         ("year", True, "year"),
         ("year", 2028, "off_weekdays"),
         ("off_weekdays", [], "off_weekdays"),
+        ("off_weekdays", YEAR["off_weekdays"][1:], "off_weekdays"),
+        ("off_weekdays", [*YEAR["off_weekdays"][1:], "2027-02-08"], "off_weekdays"),
         ("off_weekdays", None, "off_weekdays"),
         ("off_weekdays", "2027-01-01", "off_weekdays"),
         ("off_weekdays", ["2027-01-01", "2027-02-30"], "off_weekdays.1"),
@@ -208,7 +215,7 @@ def test_the_notice_may_be_a_site_of_its_own(address):
 
 
 def test_days_are_taken_from_any_iterable_and_worked_sundays_count_as_weekends():
-    days = (date(2027, 1, 1), date(2027, 12, 31))
+    days = (*(date(2027, month, 1) for month in (1, 2, 3, 4, 6, 7, 9)), date(2027, 12, 31))
     year = YearCalendar.of_notice(2027, iter(days), iter([date(2027, 10, 10)]))
     assert year == YearCalendar(2027, frozenset(days), frozenset({date(2027, 10, 10)}))
 
@@ -253,3 +260,52 @@ def test_service_hours_that_are_malformed_or_upside_down_are_refused(document, f
 
 def test_a_calendar_cannot_be_given_hours_that_are_upside_down():
     assert refusal(CALENDAR.with_hours, time(17, 0), time(9, 0)) == ("SERVICE_HOURS", "service_hours")
+
+
+def message(call, *arguments):
+    with pytest.raises(CalendarError) as refused:
+        call(*arguments)
+    return refused.value.message
+
+
+@pytest.mark.parametrize(
+    ("part", "value", "says"),
+    [
+        ("year", "2027", "year is a whole number like 2027."),
+        ("off_weekdays", None, "off_weekdays is a list of dates."),
+        ("off_weekdays", ["27-1-1"], "'27-1-1' is no date; write it like 2027-01-01."),
+        ("off_weekdays", ["2026-12-31"], "2026-12-31 is no day of 2027; take it out."),
+        ("off_weekdays", ["2027-01-02"], "2027-01-02 is a weekend and off anyway; list weekdays only."),
+        (
+            "off_weekdays",
+            YEAR["off_weekdays"][1:],
+            "A year has at least 8 statutory weekdays off, and 7 are listed; list all of the notice's.",
+        ),
+        ("working_weekends", ["2027-02-19"], "2027-02-19 is a weekday and worked anyway; list weekends only."),
+        ("source_url", None, "Give the https address of the published notice."),
+        ("sha256", None, "Give the SHA-256 of the published notice, 64 hexadecimal digits."),
+    ],
+)
+def test_a_year_that_is_refused_says_what_to_change(part, value, says):
+    assert message(parse_calendar_year, {**YEAR, part: value}) == says
+
+
+@pytest.mark.parametrize(
+    ("document", "says"),
+    [
+        ({}, 'Service hours look like {"opens": "09:00", "closes": "17:00"}.'),
+        ({"opens": "9:00", "closes": "17:00"}, "'9:00' is no time of day; write it like 09:00."),
+        ({"opens": "17:00", "closes": "09:00"}, "Service hours open before they close, on the same day."),
+    ],
+)
+def test_service_hours_that_are_refused_say_how_to_write_them(document, says):
+    assert message(ServiceHours.parse, document) == says
+
+
+def test_the_refusals_of_a_day_say_what_to_do():
+    assert message(CALENDAR.is_working_day, date(2027, 1, 2)) == (
+        "The working-day calendar of 2027 is not confirmed (没有下一工作日了，请维护节假日！); import that year first."
+    )
+    assert message(CALENDAR.require_service_hours, datetime(2026, 2, 16, 2, 0, tzinfo=UTC)) == (
+        "2026-02-16 is no legal working day; send the request on the next one."
+    )

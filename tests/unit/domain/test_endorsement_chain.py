@@ -8,59 +8,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rongtong.domain.bill import Endorsement, Party, RegistryBill
-from rongtong.domain.bill_codes import (
-    BillKind,
-    BillStatus,
-    Circulation,
-    EndorsementKind,
-    EndorsementMark,
-    RiskMark,
-)
-from rongtong.domain.endorsement_chain import chain_fault, held_since, hops_within, returns, transfers
-from rongtong.domain.sub_bill_range import SubBillRange
+from builders import DRAWER, PAYEE, bill_of, party
+from rongtong.domain.bill import Endorsement
+from rongtong.domain.bill_codes import EndorsementKind
+from rongtong.domain.endorsement_chain import chain_fault, held_since, hops_within, returns
 
 TRANSFER, PLEDGE, GUARANTEE = EndorsementKind.TRANSFER, EndorsementKind.PLEDGE, EndorsementKind.GUARANTEE
 ISSUED, MATURES, TODAY = date(2026, 3, 1), date(2026, 8, 31), date(2026, 7, 1)
-
-
-def _party(name):
-    return Party(f"示例{name}有限公司", f"USCC-{name}", f"ACCOUNT-{name}")
-
-
-DRAWER, PAYEE, B, C, D = (_party(name) for name in ("drawer", "payee", "b", "c", "d"))
+B, C, D = (party(key) for key in ("b", "c", "d"))
 
 
 def _entry(endorser, endorsee, on=date(2026, 4, 1), kind=TRANSFER):
     return Endorsement(endorser, endorsee, on, kind)
 
 
-def _bill(*endorsements, holder=None, **changes):
-    if holder is None:
-        holder = endorsements[-1].endorsee if endorsements else PAYEE
-    bill = RegistryBill(
-        number="5" * 30,
-        range=SubBillRange(1, 100),
-        face_fen=100,
-        kind=BillKind.BANK_ACCEPTED,
-        status=BillStatus.RECEIVED,
-        circulation=Circulation.CIRCULATING,
-        risk=RiskMark.NONE,
-        endorsement_mark=EndorsementMark.TRANSFERABLE,
-        issue_date=ISSUED,
-        maturity_date=MATURES,
-        acceptor_name="示例银行",
-        acceptor_bank_code="309391000011",
-        acceptor_class="state_joint",
-        drawer=DRAWER,
-        payee=PAYEE,
-        endorsements=endorsements,
-        holder=holder,
-        holding_id="H-1",
-        splittable=True,
-        disclosure="not_required",
-    )
-    return replace(bill, **changes)
+def _bill(*endorsements, **changes):
+    return bill_of(*endorsements, **{"issue_date": ISSUED, "maturity_date": MATURES, **changes})
 
 
 def _fault(*endorsements, **changes):
@@ -77,7 +40,7 @@ def test_a_chain_from_the_payee_to_the_holder_has_no_fault(chain):
 
 @given(st.integers(0, 8))
 def test_a_chain_of_any_length_without_one_of_its_entries_is_broken(at):
-    parties = [PAYEE, *[_party(str(place)) for place in range(9)]]
+    parties = [PAYEE, *[party(str(place)) for place in range(9)]]
     chain = [_entry(left, right) for left, right in pairwise(parties)]
     assert _fault(*chain) is None
     del chain[at]
@@ -196,7 +159,7 @@ def test_the_gravest_of_several_faults_is_told():
 
 def _suspicious():
     """25 endorsements in four months: one company gets the bill back after every hop, several hops a day."""
-    hub, others = B, [_party(f"n{at}") for at in range(12)]
+    hub, others = B, [party(f"n{at}") for at in range(12)]
     hands = [PAYEE, hub]
     for other in others:
         hands += [other, hub]
@@ -234,7 +197,7 @@ def test_a_hop_of_today_counts_and_one_of_tomorrow_does_not():
 
 def test_guarantees_and_pledges_are_no_hops():
     bill = _bill(TO_B, _entry(B, D, kind=GUARANTEE), _entry(B, D, date(2026, 5, 1), PLEDGE), holder=B)
-    assert transfers(bill) == (TO_B,)
+    assert bill.transfers == (TO_B,)
     assert hops_within(bill, 365, TODAY) == 1
     assert (held_since(bill), returns(bill)) == (TO_B.date, frozenset())
 

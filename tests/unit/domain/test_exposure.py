@@ -193,18 +193,23 @@ def test_an_amount_of_a_day_before_is_not_held_against_todays_limit():
 @pytest.mark.parametrize(
     ("limits", "level", "says"),
     [
-        (EnterpriseLimits(day_fen=160), "enterprise_day", "limit of the day has 1.50 yuan"),
-        (EnterpriseLimits(month_fen=170), "enterprise_month", "limit of the month has 1.50 yuan"),
-        (EnterpriseLimits(year_fen=180), "enterprise_year", "limit of the year has 1.50 yuan"),
+        (EnterpriseLimits(day_fen=160), "enterprise_day", "limit of the day has not"),
+        (EnterpriseLimits(month_fen=170), "enterprise_month", "limit of the month has not"),
+        (EnterpriseLimits(year_fen=180), "enterprise_year", "limit of the year has not"),
         (EnterpriseLimits(160, 170, 180), "enterprise_day", "day"),
         (EnterpriseLimits(None, 170, 180), "enterprise_month", "month"),
-        (EnterpriseLimits(day_fen=5), "enterprise_day", "has 0.00 yuan"),
+        (EnterpriseLimits(day_fen=5), "enterprise_day", "day"),
     ],
 )
-def test_more_than_what_is_left_is_refused_with_the_level_and_the_rest(limits, level, says):
+def test_more_than_what_is_left_is_refused_with_the_level(limits, level, says):
     refused = exceeded(Turnover(DAY, 10, 20, 30).add, 151, DAY, limits)
     assert (refused.code, refused.field, refused.level) == ("LIMIT_EXCEEDED", "bill.amount_fen", level)
     assert says in refused.message
+
+
+def test_how_much_is_left_is_not_told_because_the_company_may_have_discounted_elsewhere():
+    refused = exceeded(Turnover(DAY, 10, 20, 30).add, 151, DAY, EnterpriseLimits(day_fen=160))
+    assert refused.message == "The enterprise's limit of the day has not enough left; discount less, or another day."
 
 
 @pytest.mark.parametrize(

@@ -308,6 +308,29 @@ def test_a_region_that_is_none_is_refused(region):
     assert _refusal(_resident_id, _born("19900101", region)).code == "RESIDENT_ID_INVALID"
 
 
+@pytest.mark.parametrize("region", ["810000", "820000", "830000"])
+def test_a_residence_permit_of_hong_kong_macao_or_taiwan_residents_passes(region):
+    assert _resident_id(_born("19900101", region)) == _born("19900101", region)
+
+
+@pytest.mark.parametrize("text", ["810000199408230021", "830000199201300022"])
+def test_permits_with_a_check_character_computed_by_hand_pass(text):
+    assert _resident_id(text) == text
+
+
+@pytest.mark.parametrize("region", ["840000", "810001", "800000"])
+def test_no_permit_has_another_region(region):
+    assert _refusal(_resident_id, _born("19900101", region)).code == "RESIDENT_ID_INVALID"
+
+
+def test_a_permit_has_a_check_character_and_a_birth_date_like_any_other_number():
+    permit = _born("19900101", "810000")
+    wrong = permit[:-1] + ("0" if permit[-1] != "0" else "1")
+    assert "real birth date" in _refusal(_resident_id, wrong).message
+    assert "real birth date" in _refusal(_resident_id, _born("20230229", "820000")).message
+    assert "nobody alive" in _refusal(_resident_id, _born("20260416", "830000")).message
+
+
 # Bank codes
 
 

@@ -3,6 +3,7 @@
 from dataclasses import FrozenInstanceError
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
+from fractions import Fraction
 
 import pytest
 from hypothesis import given
@@ -20,6 +21,7 @@ from rongtong.domain.interest import (
     Redemption,
     Repurchase,
     Total,
+    deduction_of,
     deduction_per_100k,
     discount_interest,
     interest,
@@ -298,6 +300,55 @@ def test_a_batch_is_rounded_per_bill_and_then_summed():
 def test_the_deduction_per_100000_is_interest_and_fee():
     assert deduction_per_100k(Decimal("1.35"), 180) == 67_500
     assert deduction_per_100k(Decimal("1.35"), 180, 500) == 68_000
+
+
+@pytest.mark.parametrize(
+    ("fee", "expected"),
+    [(Fraction(8, 9), 50_556), (Fraction(16, 18), 50_556), (Fraction(17, 18), 50_557), (Fraction(1, 3), 50_556)],
+)
+def test_interest_and_fee_are_rounded_once_and_together(fee, expected):
+    # The interest is 50555 5/9 fen, so that 17/18 more make half a fen.
+    assert deduction_per_100k(Decimal(2), 91, fee) == expected
+
+
+@pytest.mark.parametrize(
+    ("rate", "days", "refused"),
+    [
+        ("1.35", 0, ("DAYS_INVALID", "days")),
+        ("0", 90, ("RATE_INVALID", "annual_rate")),
+        ("24.000001", 90, ("RATE_INVALID", "annual_rate")),
+        ("1.2345678", 90, ("RATE_INVALID", "annual_rate")),
+    ],
+)
+def test_a_deduction_is_refused_as_interest_is(rate, days, refused):
+    assert refusal(deduction_per_100k, Decimal(rate), days) == refused
+
+
+def test_a_day_is_enough_for_a_deduction():
+    assert deduction_per_100k(Decimal("3.6"), 1) == 1_000
+
+
+def test_the_deduction_of_a_price_spreads_its_fee_over_its_face():
+    # 29838 8/9 fen of interest and 66 2/3 fen of fee.
+    made = price(15_000_000, Decimal("2.62"), date(2026, 3, 3), date(2026, 4, 13), CALENDAR, fee=Fee(flat_fen=100))
+    assert (made.days, made.fee_fen, deduction_of(made)) == (41, 100, 29_906)
+
+
+def test_the_deduction_of_a_price_is_not_that_of_its_rounded_interest():
+    # 3 fen of face earn 0.015 fen, which are rounded to none.
+    assert priced(3).interest_fen == 0
+    assert deduction_of(priced(3)) == deduction_per_100k(Decimal(2), 91) == 50_556
+
+
+def test_the_deduction_of_a_price_counts_interest_whoever_pays_it():
+    assert deduction_of(priced(payer=InterestPayer.BUYER)) == 50_556
+
+
+def test_the_deduction_of_a_price_by_the_day_keeps_every_decimal_of_its_rate():
+    made = priced(rate="1.000005", rate_type=RateType.DAILY)
+    assert (made.annual_rate, deduction_of(made)) == (Decimal("3.600018"), 91_000)
+    assert deduction_of(priced(rate="1.000006", rate_type=RateType.DAILY)) == 91_001
+    assert deduction_of(priced(rate="1.000001", rate_type=RateType.DAILY)) == 91_000
 
 
 def test_a_deduction_stands_for_a_rate_of_six_decimals():

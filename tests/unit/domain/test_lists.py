@@ -292,8 +292,42 @@ def test_the_same_person_or_nobody_cannot_approve(maker, checker):
     )
 
 
-def test_two_persons_pass():
-    assert require_two_persons("operations", "operations-2") is None
+@pytest.mark.parametrize(
+    "name",
+    [
+        "ｏｐｓ-a",
+        "ops‐a",
+        "ops‑a",
+        "ops—a",
+        "ops－a",
+        "OPS-A",
+        "ops-a\u200b",
+        "\ufeffops\u00ad-a",
+        "ops -\u3000a",
+        "ops\u2028-\u2029a",
+        "ops-\u00aa",
+    ],
+    ids=ascii,
+)
+def test_another_writing_of_a_name_makes_nobody_another_person(name):
+    for pair in (("ops-a", name), (name, "ops-a")):
+        with pytest.raises(SamePersonError):
+            require_two_persons(*pair)
+
+
+@pytest.mark.parametrize("name", ["\u200b", "\u3000\u00a0", "\n"], ids=ascii)
+def test_a_name_of_which_nothing_is_seen_is_nobodys(name):
+    with pytest.raises(SamePersonError):
+        require_two_persons("operations", name)
+
+
+@pytest.mark.parametrize("checker", ["operations-2", "operations_", "operation", "öperations"])
+def test_two_persons_pass(checker):
+    assert require_two_persons("operations", checker) is None
+
+
+def test_a_dash_tells_two_persons_apart():
+    assert require_two_persons("ops-a", "opsa") is None
 
 
 # Which version holds

@@ -23,8 +23,8 @@ WORKING = [day for at in range(630) if CALENDAR.is_working_day(day := date(2025,
 # The holidays of the published examples P6 and P7.
 IN_2017 = WorkingCalendar(
     {
-        2016: YearCalendar.of_notice(2016, [date(2016, 10, 3)], []),
-        2017: YearCalendar.of_notice(2017, [date(2017, 5, day) for day in (1, 2, 3)], []),
+        2016: YearCalendar(2016, frozenset({date(2016, 10, 3)}), frozenset()),
+        2017: YearCalendar(2017, frozenset(date(2017, 5, day) for day in (1, 2, 3)), frozenset()),
     }
 )
 ALL_DELAYS = [*ElectronicDelay, *PaperDelay]
@@ -154,6 +154,19 @@ def test_a_bill_payable_in_the_same_city_needs_no_days_of_transfer():
 def test_days_are_never_taken_away(terms):
     found = refusal(interest_period, date(2026, 3, 2), date(2026, 5, 31), CALENDAR, **terms)
     assert found == ("DAYS_INVALID", "extra_days")
+
+
+@pytest.mark.parametrize(
+    ("maturity", "terms", "says"),
+    [
+        (date(2026, 3, 2), {}, "The bill matures on or before the discount date."),
+        (date(2026, 5, 31), {"extra_days": -1}, "Days are only ever added; send 0 or more."),
+    ],
+)
+def test_a_period_that_cannot_be_says_why(maturity, terms, says):
+    with pytest.raises(PriceError) as refused:
+        interest_period(date(2026, 3, 2), maturity, CALENDAR, **terms)
+    assert refused.value.message == says
 
 
 def test_without_roll_no_calendar_of_the_maturity_is_needed():

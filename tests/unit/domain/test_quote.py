@@ -55,6 +55,19 @@ def test_a_fee_counts_in_the_order():
     assert shown(found) == [("b", None), ("a", None)]
 
 
+def test_where_the_buyer_pays_the_interest_the_cheapest_of_equal_proceeds_comes_first():
+    found = asked([bid("a", "3"), bid("b", "2"), bid("d", "1"), bid("c", "2")], payer=InterestPayer.BUYER)
+    assert {offer.price.proceeds_fen for offer in found} == {FACE}
+    assert shown(found) == [("d", None), ("b", None), ("c", None), ("a", None)]
+
+
+def test_what_one_takes_as_fee_and_another_as_interest_costs_the_same():
+    # 91 days at 2.1 percent are 530833 fen, at 2 percent 505556.
+    found = asked([bid("b", "2", fee=Fee(flat_fen=25_277)), bid("a", "2.1")])
+    assert {offer.price.proceeds_fen for offer in found} == {FACE - 530_833}
+    assert shown(found) == [("a", None), ("b", None)]
+
+
 def test_equal_proceeds_are_ordered_by_institution():
     found = asked([bid("c"), bid("a"), bid("b")])
     assert shown(found) == [("a", None), ("b", None), ("c", None)]
@@ -125,7 +138,7 @@ def test_terms_that_make_no_price_are_every_institutions_reason(terms, reason):
 
 
 def test_a_maturity_may_be_a_year_ahead_and_no_further():
-    known = CALENDAR.with_years({2027: YearCalendar.of_notice(2027, [date(2027, 1, 1)], [])})
+    known = CALENDAR.with_years({2027: YearCalendar(2027, frozenset({date(2027, 1, 1)}), frozenset())})
     found = asked([bid("a", max_days=400)], maturity=date(2027, 3, 2), calendar=known)
     assert found[0].price.days == 365
     with pytest.raises(PriceError) as refused:

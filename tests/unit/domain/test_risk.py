@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rongtong.domain.bill import Application, Endorsement, MoneyFlow, Order, Party, RegistryBill, Trade
-from rongtong.domain.bill_codes import BillKind, BillStatus, Circulation, EndorsementMark, RiskMark
+from builders import BANK, BUYER, DRAWER, PAYEE, SELLER, application_for, bill_of
+from rongtong.domain.bill import Endorsement, MoneyFlow, Order, Party, Trade
 from rongtong.domain.canonical import canonical_bytes
 from rongtong.domain.risk import (
     AccessEvent,
@@ -25,52 +25,19 @@ from rongtong.domain.risk import (
 )
 from rongtong.domain.risk_patterns import MEASURES
 from rongtong.domain.risk_rules import DEFAULT_RULES, configure
-from rongtong.domain.sub_bill_range import SubBillRange
 
 NOW = datetime(2026, 4, 15, 2, 30, tzinfo=UTC)
 TODAY = date(2026, 4, 15)
 TICK = timedelta(microseconds=1)
 WAN = 1_000_000
-BANK, OTHER_BANK = "102100099996", "105100000017"
-DRAWER, PAYEE, BUYER, SELLER = (Party(f"示例公司{key}", f"U{key}", f"A{key}") for key in "DPBS")
-BILL = RegistryBill(
-    number="5",
-    range=SubBillRange(1, 100 * WAN),
-    face_fen=100 * WAN,
-    kind=BillKind.BANK_ACCEPTED,
-    status=BillStatus.RECEIVED,
-    circulation=Circulation.CIRCULATING,
-    risk=RiskMark.NONE,
-    endorsement_mark=EndorsementMark.TRANSFERABLE,
-    issue_date=date(2026, 2, 2),
-    maturity_date=date(2026, 8, 2),
-    acceptor_name="示例银行",
-    acceptor_bank_code=BANK,
-    acceptor_class="state_joint",
-    drawer=DRAWER,
-    payee=PAYEE,
-    endorsements=(
-        Endorsement(PAYEE, BUYER, date(2026, 3, 2)),
-        Endorsement(BUYER, SELLER, date(2026, 4, 14)),
-    ),
-    holder=SELLER,
-    holding_id="h",
-    splittable=True,
-    disclosure="not_required",
+OTHER_BANK = "105100000017"
+BILL = bill_of(
+    Endorsement(PAYEE, BUYER, date(2026, 3, 2)),
+    Endorsement(BUYER, SELLER, date(2026, 4, 14)),
+    fen=100 * WAN,
 )
 ORDER = Order("PO-1", 150 * WAN, date(2026, 1, 10), BUYER.uscc, SELLER.uscc)
-APPLICATION = Application(
-    bill_number="5",
-    range=SubBillRange(1, 100 * WAN),
-    amount_fen=100 * WAN,
-    kind=BILL.kind,
-    issue_date=BILL.issue_date,
-    maturity_date=BILL.maturity_date,
-    acceptor_bank_code=BANK,
-    applicant_uscc=SELLER.uscc,
-    payee_account=SELLER.account,
-    trade=Trade(ORDER, "I-1", claimed_fen=100 * WAN),
-)
+APPLICATION = application_for(BILL, Trade(ORDER, "I-1", claimed_fen=100 * WAN))
 PROFILE = CompanyProfile(
     registered_on=date(2015, 1, 1),
     capital_fen=1_000 * WAN,
@@ -723,8 +690,15 @@ def test_concentration_is_that_of_ninety_days(ago, expected):
 @pytest.mark.parametrize(
     ("claimed_fen", "expected"), [(150 * WAN, None), (150 * WAN + 1, 101), (300 * WAN, 200), (100 * WAN, None)]
 )
-def test_an_order_that_is_discounted_beyond_its_amount_hits(claimed_fen, expected):
-    assert measured("SAME_TRADE_DOCUMENT", traded(claimed_fen=claimed_fen)) == expected
+@pytest.mark.parametrize("document", ["claimed_fen", "order_claimed_fen"])
+def test_an_order_that_is_discounted_beyond_its_amount_hits(document, claimed_fen, expected):
+    assert measured("SAME_TRADE_DOCUMENT", traded(**{document: claimed_fen})) == expected
+
+
+def test_the_document_on_which_more_is_discounted_counts():
+    for one, other in ((200, 300), (300, 200)):
+        facts = traded(claimed_fen=one * WAN, order_claimed_fen=other * WAN)
+        assert measured("SAME_TRADE_DOCUMENT", facts) == 200
 
 
 @pytest.mark.parametrize(("claimed_fen", "expected"), [(100 * WAN, None), (100 * WAN + 1, 67)])

@@ -5,19 +5,9 @@ from datetime import date, timedelta
 
 import pytest
 
-from rongtong.domain.bill import (
-    Application,
-    Delivery,
-    Endorsement,
-    Invoice,
-    MoneyFlow,
-    Order,
-    Party,
-    RegistryBill,
-    Trade,
-)
-from rongtong.domain.bill_codes import BillKind, BillStatus, Circulation, EndorsementKind, EndorsementMark, RiskMark
-from rongtong.domain.sub_bill_range import SubBillRange
+from builders import BUYER, DRAWER, OTHER, SELLER, application_for, bill_of
+from rongtong.domain.bill import Delivery, Endorsement, Invoice, MoneyFlow, Order, Trade
+from rongtong.domain.bill_codes import BillKind, EndorsementKind
 from rongtong.domain.trade import (
     Basis,
     EvidenceRequirement,
@@ -29,30 +19,7 @@ from rongtong.domain.trade import (
 )
 
 TODAY = date(2026, 4, 15)
-DRAWER, BUYER, SELLER, OTHER = (Party(f"示例公司{key}", f"U{key}", f"A{key}") for key in "DBSO")
-RANGE = SubBillRange(1, 1_000)
-BILL = RegistryBill(
-    number="5",
-    range=RANGE,
-    face_fen=1_000,
-    kind=BillKind.BANK_ACCEPTED,
-    status=BillStatus.RECEIVED,
-    circulation=Circulation.CIRCULATING,
-    risk=RiskMark.NONE,
-    endorsement_mark=EndorsementMark.TRANSFERABLE,
-    issue_date=date(2026, 2, 2),
-    maturity_date=date(2026, 8, 2),
-    acceptor_name="示例银行",
-    acceptor_bank_code="102100099996",
-    acceptor_class="state_joint",
-    drawer=DRAWER,
-    payee=BUYER,
-    endorsements=(Endorsement(BUYER, SELLER, date(2026, 3, 2)),),
-    holder=SELLER,
-    holding_id="h",
-    splittable=True,
-    disclosure="not_required",
-)
+BILL = bill_of(Endorsement(BUYER, SELLER, date(2026, 3, 2)), payee=BUYER)
 ORDER = Order("PO-1", 1_500, date(2026, 1, 10), BUYER.uscc, SELLER.uscc)
 INVOICE = Invoice("I-1", 1_200, "valid", BUYER.uscc, SELLER.uscc, date(2026, 1, 20), None)
 FLOW = MoneyFlow(BUYER.uscc, SELLER.uscc, 500, date(2026, 1, 30))
@@ -68,6 +35,7 @@ INVOICE_CODES = (
     "INVOICE_AMOUNT",
     "ORDER_PARTIES",
     "ORDER_AMOUNT",
+    "ORDER_USED",
     "TRADE_DATES",
 )
 FLOW_CODES = (
@@ -82,18 +50,7 @@ FLOW_CODES = (
 
 
 def match(trade, *, invoice=INVOICE, bill=BILL, requirement=EITHER, amount_fen=1_000, today=TODAY):
-    application = Application(
-        bill_number=bill.number,
-        range=RANGE,
-        amount_fen=amount_fen,
-        kind=bill.kind,
-        issue_date=bill.issue_date,
-        maturity_date=bill.maturity_date,
-        acceptor_bank_code=bill.acceptor_bank_code,
-        applicant_uscc=SELLER.uscc,
-        payee_account=SELLER.account,
-        trade=trade,
-    )
+    application = application_for(BILL, trade, amount_fen=amount_fen)
     return match_trade(application, bill, invoice, requirement, today)
 
 
@@ -226,15 +183,38 @@ def test_an_order_of_the_bills_very_amount_leaves_nothing_for_other_payments():
 
 
 def test_an_order_is_used_up_when_more_is_discounted_on_it_than_it_pays():
-    assert flowing(claimed_fen=1_501).reason == "ORDER_USED"
+    assert flowing(order_claimed_fen=1_501).reason == "ORDER_USED"
 
 
 def test_an_order_discounted_to_its_last_fen_is_not_used_up_but_leaves_no_room_for_payments():
-    assert flowing(claimed_fen=1_500).reason == "MONEY_FLOW_AMOUNT"
+    assert flowing(order_claimed_fen=1_500).reason == "MONEY_FLOW_AMOUNT"
 
 
-@pytest.mark.parametrize(("paid_fen", "reason"), [(500, None), (501, "MONEY_FLOW_AMOUNT")])
-def test_payments_and_bill_together_stay_within_the_order(paid_fen, reason):
+@pytest.mark.parametrize(("paid_fen", "reason"), [(300, None), (301, "MONEY_FLOW_AMOUNT"), (299, "MONEY_FLOW_AMOUNT")])
+def test_what_was_discounted_on_the_order_before_pays_for_it_too(paid_fen, reason):
+    paid = (replace(FLOW, amount_fen=paid_fen),)
+    assert flowing(order_claimed_fen=1_200, money_flows=paid).reason == reason
+
+
+def test_what_is_discounted_on_an_invoice_counts_nothing_where_there_is_none():
+    assert flowing(claimed_fen=5_000).reason is None
+
+
+def test_a_bill_discounted_in_part_pays_with_all_of_it():
+    assert match(FLOWING, amount_fen=1).reason is None
+
+
+@pytest.mark.parametrize(("claimed_fen", "reason"), [(1_501, "ORDER_USED"), (1_500, None)])
+def test_an_order_is_used_up_beside_an_invoice_too(claimed_fen, reason):
+    assert match(replace(INVOICED, order_claimed_fen=claimed_fen)).reason == reason
+
+
+def test_an_invoice_is_used_only_by_what_is_discounted_on_itself():
+    assert match(replace(INVOICED, claimed_fen=1_000, order_claimed_fen=1_400)).reason is None
+
+
+@pytest.mark.parametrize(("paid_fen", "reason"), [(500, None), (501, "MONEY_FLOW_AMOUNT"), (499, "MONEY_FLOW_AMOUNT")])
+def test_payments_and_bill_together_are_what_was_ordered(paid_fen, reason):
     assert flowing(money_flows=(replace(FLOW, amount_fen=paid_fen),)).reason == reason
 
 
@@ -244,7 +224,10 @@ def test_all_payments_count():
     )
 
 
-@pytest.mark.parametrize(("paid_fen", "reason"), [(650, None), (651, "MONEY_FLOW_AMOUNT")])
+@pytest.mark.parametrize(
+    ("paid_fen", "reason"),
+    [(650, None), (651, "MONEY_FLOW_AMOUNT"), (350, None), (349, "MONEY_FLOW_AMOUNT")],
+)
 def test_the_tolerance_is_a_percentage_of_the_order(paid_fen, reason):
     trade = replace(FLOWING, money_flows=(replace(FLOW, amount_fen=paid_fen),))
     assert match(trade, requirement=EvidenceRequirement(tolerance_percent=10)).reason == reason
@@ -283,6 +266,26 @@ def test_payments_and_deliveries_lie_between_order_and_today(day):
 def test_a_payment_or_delivery_before_the_order_or_after_today_is_out_of_order(day, part):
     dated = {"money_flows": replace(FLOW, date=day), "deliveries": replace(DELIVERY, date=day)}[part]
     assert flowing(**{part: (dated,)}).reason == "TRADE_DATES"
+
+
+RECEIVED, LATE = date(2026, 3, 2), date(2026, 3, 10)
+"""When the applicant got the bill, and a day after it for the rest of the trade."""
+LATE_FLOWING = replace(FLOWING, money_flows=(replace(FLOW, date=LATE),), deliveries=(replace(DELIVERY, date=LATE),))
+
+
+@pytest.mark.parametrize("trade", [INVOICED, LATE_FLOWING], ids=["invoice", "flows"])
+@pytest.mark.parametrize(("day", "reason"), [(RECEIVED, None), (RECEIVED + timedelta(days=1), "TRADE_DATES")])
+def test_nobody_is_paid_with_a_bill_for_what_is_ordered_later(trade, day, reason):
+    dated = replace(trade, order=replace(ORDER, date=day))
+    assert match(dated, invoice=replace(INVOICE, issue_date=LATE)).reason == reason
+
+
+@pytest.mark.parametrize("trade", [INVOICED, LATE_FLOWING], ids=["invoice", "flows"])
+@pytest.mark.parametrize(("days", "reason"), [(0, None), (1, "TRADE_DATES")])
+def test_a_payee_got_the_bill_on_the_day_of_its_issue(trade, days, reason):
+    bill = replace(BILL, drawer=BUYER, payee=SELLER, endorsements=())
+    dated = replace(trade, order=replace(ORDER, date=bill.issue_date + timedelta(days=days)))
+    assert match(dated, bill=bill, invoice=replace(INVOICE, issue_date=LATE)).reason == reason
 
 
 @pytest.mark.parametrize(

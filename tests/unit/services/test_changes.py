@@ -2,7 +2,7 @@
 
 import json
 import re
-from datetime import datetime
+from datetime import date, datetime
 
 import pytest
 
@@ -12,7 +12,7 @@ from rongtong.domain.errors import RongTongError
 from rongtong.domain.two_persons import SamePersonError
 from rongtong.services import changes
 from rongtong.services.configuration import KINDS, ChangeContentError
-from rongtong.services.errors import IdempotencyMismatchError, NotFoundError, WrongStateError
+from rongtong.services.errors import ChangeStaleError, IdempotencyMismatchError, NotFoundError, WrongStateError
 
 PAGE = (ROOT / "docs" / "operations" / "changes.md").read_text(encoding="utf-8")
 EXAMPLES = {
@@ -56,6 +56,45 @@ def test_a_proposal_changes_nothing_and_its_approval_one_record(platform, kind):
     assert (decided["status"], decided["proposed_by"], decided["decided_by"]) == ("APPROVED", MAKER, CHECKER)
     assert len(changed) == 1
     assert '"operations-2"' in json.dumps(after[changed[0]].body)
+
+
+def test_what_is_proposed_on_an_older_version_is_stale(platform):
+    older = _propose(platform, "limits", {"bill_fen": 10**15})
+    _make(platform, "limits", {"bill_fen": 100}, "key-2")
+    with pytest.raises(ChangeStaleError):
+        changes.decide(platform.context, CHECKER, older, approve=True)
+    assert platform.context.store.get("platform", "limits").body["bill_fen"] == 100
+
+
+def test_who_proposed_may_withdraw(platform):
+    change_id = _propose(platform, "limits", EXAMPLES["limits"])
+    assert changes.decide(platform.context, MAKER, change_id, approve=False)["status"] == "REJECTED"
+
+
+def test_a_policy_that_names_one_thing_leaves_the_others_as_they_are(platform):
+    before = platform.context.store.get("platform", "policy").body
+    _make(platform, "policy", {"quote_minutes": 20})
+    after = platform.context.store.get("platform", "policy").body
+    assert {name: after[name] for name in before} == before
+    assert after["quote_minutes"] == 20
+
+
+def test_a_tenant_never_loosens_what_the_platform_bars(platform):
+    overdue = next(bill for bill in sample_bills() if bill.reason == "ACCEPTOR_OVERDUE")
+    policy = {"overdue_acceptors": [], "blocked_acceptors": []}
+    _make(platform, "tenant_policy", {"partner_id": "partner-a", "policy": policy})
+    assert platform.outcome(overdue, "key-1") == ("refused", "ACCEPTOR_OVERDUE")
+
+
+def test_an_institution_s_limit_and_fee_hold_from_the_approval_on(platform):
+    bank = GOOD.request["institution_id"]
+    _make(platform, "institution", {"institution_id": bank, "limit_fen": GOOD.request["bill"]["amount_fen"] - 1})
+    assert platform.outcome(GOOD, "key-1") == ("refused", "LIMIT_EXCEEDED")
+    _make(platform, "institution", {"institution_id": bank, "limit_fen": 10**12, "fee": {"flat_fen": 700}}, "key-2")
+    discount_id = platform.accept(GOOD, "key-2")
+    platform.run(discount_id)
+    body = platform.body(discount_id)
+    assert (body["fee_fen"], body["proceeds_fen"]) == (700, body["face_fen"] - body["interest_fen"] - 700)
 
 
 @pytest.mark.parametrize("kind", EXAMPLES)
@@ -104,6 +143,14 @@ def test_a_repeated_proposal_is_the_same_and_another_content_under_its_key_is_re
         ("list_entry", {"subject_kind": "shoe size", "value": "43"}, "CHANGE_CONTENT", "content.subject_kind"),
         ("list_entry", {**EXAMPLES["list_entry"], "reason": "free text"}, "LIST_ENTRY", "reason"),
         ("calendar_year", {**EXAMPLES["calendar_year"], "sha256": "x"}, "CALENDAR_SOURCE", "sha256"),
+        ("institution", {"institution_id": "bank-1", "limit_fen": "much"}, "CHANGE_CONTENT", "content.limit_fen"),
+        (
+            "institution",
+            {"institution_id": "bank-1", "buyer_interest": "yes"},
+            "CHANGE_CONTENT",
+            "content.buyer_interest",
+        ),
+        ("institution", {"institution_id": "bank-1", "fee": {"flat_fen": "1"}}, "CHANGE_CONTENT", "content.fee"),
         ("acceptors", {"banks": {"313100000013": "royal"}}, "ACCEPTOR_DIRECTORY", "banks.313100000013"),
         ("rate_table", {"institution_id": "bank-1", "table": {}}, "RATE_TABLE", None),
     ],
@@ -162,7 +209,11 @@ def test_a_personal_value_is_kept_as_a_hash_and_shown_masked(platform):
 def test_a_year_that_two_persons_confirmed_is_open_for_business(platform):
     platform.context.clock.instant = datetime.fromisoformat("2027-01-04T10:00:00+08:00")
     assert platform.outcome(GOOD, "key-1") == ("refused", "CALENDAR_UNCONFIRMED")
-    _make(platform, "calendar_year", EXAMPLES["calendar_year"])
+    days = [day.replace("2099", "2027") for day in EXAMPLES["calendar_year"]["off_weekdays"]]
+    weekdays = [day for day in days if date.fromisoformat(day).weekday() < 5]
+    weekdays += [f"2027-05-{day:02d}" for day in (3, 4, 5, 6, 7)]
+    year = {**EXAMPLES["calendar_year"], "year": 2027, "off_weekdays": weekdays, "working_weekends": []}
+    _make(platform, "calendar_year", year)
     assert platform.outcome(GOOD, "key-2")[1] == "BILL_MATURED"
 
 

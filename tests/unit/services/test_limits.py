@@ -1,7 +1,5 @@
 """Limits of every level: refused by name, never exceeded by two at once, given back on every end but the payment."""
 
-from dataclasses import replace
-
 import pytest
 
 from in_memory import Platform, sample_bills
@@ -81,11 +79,11 @@ def test_a_limit_fills_to_its_last_fen(platform, level):
 
 
 @pytest.mark.parametrize("level", LEVELS)
-def test_only_the_caller_s_own_figures_are_told(platform, level):
+def test_no_figures_are_told_but_of_the_rule_for_every_bill(platform, level):
     _limits(platform, LEVELS[level])
     with pytest.raises(LimitExceededError) as refused:
         _both(platform)
-    assert any(digit in refused.value.message for digit in "0123456789") == (level.startswith(("enterprise", "bill")))
+    assert any(digit in refused.value.message for digit in "0123456789") == (level == "bill")
 
 
 @pytest.mark.parametrize("level", sorted(set(LEVELS) - {"bill"}))
@@ -147,10 +145,16 @@ def test_what_was_accepted_before_midnight_is_given_back_to_its_own_day(platform
 
 
 def test_a_customer_with_limits_of_its_own_is_held_to_them(platform):
-    enterprise_id = platform.ids["partner-a", FIRST.holder_uscc]
-    _limits(platform, {"enterprises": {enterprise_id: {"day_fen": FEN[0] - 1}}})
+    _limits(platform, {"enterprises": {FIRST.holder_uscc: {"day_fen": FEN[0] - 1}}})
     with pytest.raises(LimitExceededError):
         platform.accept(FIRST)
-    other = replace(FIRST, line=0)
-    _limits(platform, {"enterprises": {"ent_other": {"day_fen": 1}}})
-    assert platform.accept(other)
+    _limits(platform, {"enterprises": {"91310000MA1FL0HA77": {"day_fen": 1}}})
+    assert platform.accept(FIRST)
+
+
+def test_a_company_has_one_limit_through_all_its_partner_platforms():
+    platform = Platform(("partner-a", "partner-b"))
+    _limits(platform, LEVELS["enterprise_day"])
+    platform.accept(FIRST, "key-1", "partner-a")
+    with pytest.raises(LimitExceededError):
+        platform.accept(SECOND, "key-1", "partner-b")

@@ -13,6 +13,7 @@ from rongtong.services import discounts, waiting
 from rongtong.services.errors import WrongStateError
 from rongtong.services.evidence_log import receipt
 from rongtong.services.storage import Create
+from rongtong.services.unwind import unwind
 
 GOOD = sample_bills()[2]
 QUALITY = {"ENDORSEMENT_COUNT", "BACK_ENDORSEMENT", "QUICK_RESALE", "NEW_ACCEPTOR_CLASS", "LARGE_AMOUNT"}
@@ -134,3 +135,43 @@ def test_a_bill_that_is_not_verified_has_no_review_file_yet():
 @pytest.mark.parametrize("rule", sorted(set(DEFAULT_RULES) - QUALITY))
 def test_every_rule_but_those_of_the_bill_s_own_quality_is_told_in_neutral_words(rule):
     assert DEFAULT_RULES[rule].outside == "REVIEW_REQUIRED"
+
+
+def test_a_grey_entry_does_not_change_what_a_large_bill_is_told():
+    platform = Platform()
+    bill = next(bill for bill in sample_bills() if bill.reason == "REVIEW_LARGE_AMOUNT")
+    _listed(platform, "grey", Subject.uscc(bill.bill["drawer"]["uscc"]))
+    discount_id, _ = _told(platform, bill)
+    assert platform.body(discount_id)["reason"] == "REVIEW_LARGE_AMOUNT"
+
+
+@pytest.mark.parametrize("name", ["black", "grey", None])
+def test_a_request_with_a_fault_of_its_own_is_no_oracle_of_the_lists(name):
+    clean, platform = Platform(), Platform()
+    bill = next(bill for bill in sample_bills() if bill.reason == "ORDER_AMOUNT")
+    if name is not None:
+        _listed(platform, name, Subject.uscc(bill.bill["drawer"]["uscc"]))
+    assert _told(platform, bill)[1] == _told(clean, bill)[1]
+
+
+def test_a_rejected_review_is_told_in_the_same_words_and_without_who_decided():
+    platform = Platform()
+    bill = next(bill for bill in sample_bills() if bill.reason == "REVIEW_LARGE_AMOUNT")
+    discount_id = platform.accept(bill)
+    platform.run(discount_id)
+    waiting.decide_review(platform.context, "operations", discount_id, approve=False, note="AML_HIT_CONFIRMED")
+    unwind(platform.context, discount_id, platform.body(discount_id)["reason"], refused=True)
+    shown = discounts.find(platform.context, PARTNER, discount_id)
+    told = json.dumps(discounts.timeline(platform.context, PARTNER, discount_id))
+    assert (shown["status"], shown["reason"]) == ("REFUSED", "PARTY_REFUSED")
+    assert "AML" not in told
+    assert '"operations"' not in told
+
+
+def test_an_account_that_is_paid_is_screened_though_the_bill_names_another_one():
+    platform = Platform()
+    _listed(platform, "black", Subject.account(GOOD.request["payee_account"]))
+    GOOD.bill["holder"] = {**GOOD.bill["holder"], "account": "350000000000009999"}
+    GOOD.bill["endorsements"][-1]["endorsee"] = GOOD.bill["holder"]
+    discount_id, _ = _told(platform)
+    assert platform.body(discount_id)["reason"] == "PARTY_REFUSED"

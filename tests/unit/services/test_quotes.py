@@ -1,6 +1,6 @@
 """Quotes: every institution's offer, kept until it expires, and discounts that rely on one."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 
@@ -9,6 +9,7 @@ from rongtong.domain.errors import RongTongError
 from rongtong.services import quotes
 from rongtong.services.errors import IdempotencyMismatchError, InstitutionUnknownError, NotFoundError
 from rongtong.services.quotes import AskQuote, ask
+from rongtong.services.storage import Create
 
 BILL = next(bill for bill in sample_bills() if bill.quote == "same" and not bill.at)
 ASKED = {
@@ -52,7 +53,7 @@ def test_an_institution_without_a_price_says_why_and_stands_last(platform):
     assert (rural[-1]["institution_id"], rural[-1]["reason"]) == ("bank-4", "NO_RATE")
 
 
-def test_what_is_taken_of_an_institution_s_limit_is_no_room_for_a_quote(platform):
+def test_what_others_have_taken_of_an_institution_s_limit_is_not_to_be_found_out_by_asking(platform):
     assert _ask(platform, institution_ids=("bank-4",))["offers"][0]["reason"] is None
     plain = next(
         bill
@@ -60,7 +61,7 @@ def test_what_is_taken_of_an_institution_s_limit_is_no_room_for_a_quote(platform
         if 210_000_000 < bill.request["bill"]["amount_fen"] < 300_000_000 and not bill.reason
     )
     platform.accept(plain, "key-9", institution_id="bank-4")
-    assert _ask(platform, "key-2", institution_ids=("bank-4",))["offers"][0]["reason"] == "LIMIT_EXCEEDED"
+    assert _ask(platform, "key-2", institution_ids=("bank-4",))["offers"][0]["reason"] is None
 
 
 @pytest.mark.parametrize(
@@ -128,6 +129,40 @@ def test_the_quoted_rate_holds_though_the_rates_change_meanwhile(platform):
     assert body["proceeds_fen"] == offer["proceeds_fen"]
 
 
+def test_the_quoted_fee_holds_too(platform):
+    quote_id = platform.quote(BILL)
+    discount_id = platform.accept(BILL, quote_id=quote_id)
+    item = platform.context.store.get("institution#" + BILL.request["institution_id"], "state")
+    platform.context.store.transact([item.replaced({**item.body, "fee": {"flat_fen": 1_000_000}})])
+    platform.run(discount_id)
+    assert "fee_fen" not in platform.body(discount_id)
+
+
+def test_a_redemption_is_quoted_but_not_discounted(platform):
+    last_day = date.fromisoformat(BILL.request["bill"]["maturity_date"]) - timedelta(days=1)
+    terms = {"open_date": "2026-04-20", "close_date": last_day.isoformat(), "annual_rate": "1.500000"}
+    asked = {**BILL.quote_request, "institution_ids": ("bank-3",), "repurchase": terms}
+    command = AskQuote(PARTNER, "key-1", "d", **asked)
+    quoted = ask(platform.context, command)[0]
+    offer = quoted["offers"][0]
+    assert offer["redemption_open_fen"] < offer["redemption_close_fen"] < asked["amount_fen"]
+    with pytest.raises(RongTongError) as refused:
+        platform.accept(BILL, quote_id=quoted["quote_id"], institution_id="bank-3")
+    assert refused.value.code == "QUOTE_MISMATCH"
+
+
+def test_a_maturity_that_rolls_into_the_next_year_needs_that_year_too(platform):
+    days = [f"2027-01-{day:02d}" for day in (1, 4, 5, 6, 7, 8, 11, 12)]
+    year = {"year": 2027, "off_weekdays": days, "working_weekends": []}
+    source = {"source_url": "https://www.example.org/notice", "sha256": "0" * 64}
+    platform.context.store.transact([Create("platform", "calendar#2027", {**year, **source})])
+    off = {"year": 2026, "off_weekdays": [f"2026-12-{day:02d}" for day in range(21, 32) if day not in (26, 27)]}
+    platform.context.store.transact([Create("platform", "calendar#2026", {**off, "working_weekends": [], **source})])
+    platform.context.clock.instant += timedelta(days=183)
+    found = _ask(platform, maturity_date="2026-12-31")["offers"][0]
+    assert found["due_date"] == "2027-01-13"
+
+
 def test_a_quote_holds_until_its_last_moment_and_no_longer(platform):
     quote_id = platform.quote(BILL)
     platform.context.clock.instant += timedelta(minutes=29, seconds=59)
@@ -147,8 +182,8 @@ def test_a_quote_holds_until_its_last_moment_and_no_longer(platform):
         ({"institution_id": "bank-4"}, "QUOTE_MISMATCH", "institution_id"),
         ({"maturity_date": "2026-09-01"}, "QUOTE_MISMATCH", "quote_id"),
         ({"acceptor_bank_code": "105100000017"}, "QUOTE_MISMATCH", "quote_id"),
-        ({"kind": "AC02"}, "QUOTE_MISMATCH", "quote_id"),
-        ({"interest": {"payer": "buyer"}}, "QUOTE_MISMATCH", "quote_id"),
+        ({"kind": "AC02"}, "KIND_MISMATCH", "bill.kind"),
+        ({"interest": {"payer": "seller"}}, "QUOTE_MISMATCH", "quote_id"),
     ],
 )
 def test_a_quote_for_other_terms_is_no_use(platform, changes, code, field):

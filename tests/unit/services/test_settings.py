@@ -14,7 +14,7 @@ from rongtong.services.storage import Item
 NINE = datetime(2027, 1, 4, 1, 15, tzinfo=UTC)
 YEAR = {
     "year": 2027,
-    "off_weekdays": ["2027-01-01"],
+    "off_weekdays": ["2027-01-01", *[f"2027-05-{day:02d}" for day in (3, 4, 5, 6, 7, 10, 11)]],
     "working_weekends": [],
     "source_url": "https://www.example.org/notice",
     "sha256": "0" * 64,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import os
 from base64 import b64decode, b64encode
 from functools import cached_property, lru_cache
@@ -55,6 +57,10 @@ class KmsVault:
         except InvalidTag as error:
             raise SealedDataError("Personal data of this enterprise was altered; restore its record.") from error
         return opened.decode()
+
+    def fingerprint(self, owner: str, wrapped_key: str, text: str) -> str:
+        """HMAC-SHA-256 under the owner's data key, cut to 64 bits; hexadecimal."""
+        return hmac.new(self._open(owner, wrapped_key), text.encode(), hashlib.sha256).hexdigest()[:16]
 
     def _unwrap(self, owner: str, wrapped_key: str) -> bytes:
         answer = self._kms.decrypt(

@@ -120,7 +120,9 @@ class Trade:
     deliveries: tuple[Delivery, ...] = ()
     money_flows: tuple[MoneyFlow, ...] = ()
     claimed_fen: int = 0
-    """What is discounted on this invoice (without one: on this order) up to this request, this one included."""
+    """What is discounted on this invoice up to this request, this one included; 0 without an invoice."""
+    order_claimed_fen: int = 0
+    """What is discounted on this order up to this request, this one included."""
 
 
 @dataclass(frozen=True)

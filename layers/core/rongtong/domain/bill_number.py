@@ -46,12 +46,20 @@ class BillNumber:
     checked: bool
 
     @classmethod
-    def parse(cls, text: str, *, strict_new_system: bool = True, bank_directory: Collection[str] = ()) -> BillNumber:
+    def parse(
+        cls,
+        text: str,
+        *,
+        strict_new_system: bool = True,
+        bank_directory: Collection[str] = (),
+        latest: date | None = None,
+    ) -> BillNumber:
         """Take a number apart. Raises BillNumberError, whose code names the part that is wrong.
 
         The embedded CNAPS code carries a check digit of its own, at position 13. With ``strict_new_system`` False
         (STRICT_CHECK_NEWGEN; assumed: configurable) the 30th digit may be wrong where the mark is 5 to 8; in the
         former system's numbers (marks 1 and 2) it never may. Codes of ``bank_directory`` pass as they are.
+        No bill is issued after ``latest``, the day on which somebody has it (None: not looked at).
         """
         _require_digits(text, _LENGTH, "A bill number")
         if text[0] not in _ORIGINS:
@@ -65,6 +73,12 @@ class BillNumber:
             issued = date(int(text[13:17]), int(text[17:19]), int(text[19:21]))
         except ValueError as error:
             raise _refused("DATE", "Digits 14 to 21 are no date.") from error
+        if latest is not None and issued > latest:
+            raise _refused(
+                "DATE",
+                f"Digits 14 to 21 say that the bill is issued on {issued}, which is yet to come; compare the number "
+                "with the bill.",
+            )
         return cls(text, int(text[0]), text[1:13], issued, text[21:29], text[29], checked)
 
     @property

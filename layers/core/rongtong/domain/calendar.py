@@ -13,6 +13,8 @@ from rongtong.domain.errors import CalendarError
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 _SATURDAY = 5
+_OFF_WEEKDAYS_LEAST = 8
+"""Every published year has more than twice as many."""
 _CLOCK = re.compile(r"([01]\d|2[0-3]):([0-5]\d)", re.ASCII)
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _SOURCE = re.compile(r"https://[^\s/]+(?:/\S*)?")
@@ -54,7 +56,7 @@ class YearCalendar:
         """A year as the State Council's notice (国务院办公厅放假通知) gives it.
 
         Raises CalendarError (CALENDAR_DAYS): a day of another year, a day off at a weekend, a worked day that is no
-        weekend, or no holiday at all.
+        weekend, or fewer than 8 days off.
         """
         off, worked = frozenset(off_weekdays), frozenset(working_weekends)
         for field, days in (("off_weekdays", off), ("working_weekends", worked)):
@@ -67,8 +69,12 @@ class YearCalendar:
         for day in sorted(worked):
             if day.weekday() < _SATURDAY:
                 raise _days_refused(f"{day} is a weekday and worked anyway; list weekends only.", "working_weekends")
-        if not off:
-            raise _days_refused("Every year has statutory holidays; list their weekdays.", "off_weekdays")
+        if len(off) < _OFF_WEEKDAYS_LEAST:
+            raise _days_refused(
+                f"A year has at least {_OFF_WEEKDAYS_LEAST} statutory weekdays off, and {len(off)} are listed; "
+                "list all of the notice's.",
+                "off_weekdays",
+            )
         return cls(year, off, worked)
 
 

@@ -44,7 +44,7 @@ class Level(StrEnum):
 
 
 class LimitExceededError(RongTongError):
-    """A limit has not enough left; ``level`` says whose. Figures are told of the caller's own enterprise only."""
+    """A limit has not enough left; ``level`` says whose. Only what any one discount may be is told as a figure."""
 
     code = "LIMIT_EXCEEDED"
 
@@ -54,7 +54,10 @@ class LimitExceededError(RongTongError):
 
     @classmethod
     def of_shared(cls, level: Level) -> Self:
-        """For a counter that other companies' discounts add to: what is left there is not this caller's to know."""
+        """For a sum that discounts of others add to: what is left there is not this caller's to know.
+
+        An enterprise's own sum is one too, because the enterprise may have discounted through another platform.
+        """
         return cls(f"The {_SAID[level]} has not enough left; discount less, or another day.", level)
 
 
@@ -163,8 +166,7 @@ class Turnover:
             if same(on, day):
                 limit = getattr(limits, name)
                 if limit is not None and used + amount_fen > limit:
-                    left = fen_to_yuan(max(limit - used, 0))
-                    raise LimitExceededError(f"The {_SAID[level]} has {left} yuan left; discount no more.", level)
+                    raise LimitExceededError.of_shared(level)
                 used += amount_fen
             sums[name] = used
         return Turnover(day, **sums)

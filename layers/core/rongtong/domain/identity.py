@@ -24,6 +24,8 @@ _USCC = re.compile(r"[0-9A-HJ-NP-RTUWXY]{2}\d{6}[0-9A-HJ-NP-RTUWXY]{10}", re.ASC
 _ORGANISATION_CODE = re.compile(r"[0-9A-Z]{8}-[0-9X]")
 _ORGANISATION_WEIGHTS = (3, 7, 9, 10, 5, 8, 4, 2)
 _RESIDENT_ID = re.compile(r"\d{17}[0-9X]", re.ASCII)
+# Residence permits (居住证) of Hong Kong, Macao and Taiwan residents; stdnum knows no counties there.
+_PERMIT_REGIONS = ("810000", "820000", "830000")
 _BANK_CODE = re.compile(r"\d{12}", re.ASCII)
 _BANK_CARD = re.compile(r"[1-9]\d{12,18}", re.ASCII)
 # ISO 17442-1: MOD 97-10 makes check digits from 02 to 98; 00, 01 and 99 would leave the same remainder.
@@ -83,7 +85,8 @@ def check_organisation_code(text: str, *, field: str = "organisation_code") -> s
 def check_resident_id(text: str, *, today: date, field: str = "resident_id") -> str:
     """A resident identity number (公民身份号码, GB 11643-1999) of somebody alive: region, birth date, check character.
 
-    Born on ``today`` at the latest and at most 150 years old. Answers the number unchanged; raises IdentityError
+    The residence permits of Hong Kong, Macao and Taiwan residents (港澳台居民居住证) are numbered alike. Born on
+    ``today`` at the latest and at most 150 years old. Answers the number unchanged; raises IdentityError
     (RESIDENT_ID_INVALID).
     """
     if _RESIDENT_ID.fullmatch(text) is None or not _is_resident_id(text):
@@ -106,6 +109,9 @@ def check_resident_id(text: str, *, today: date, field: str = "resident_id") -> 
 
 def _is_resident_id(text: str) -> bool:
     try:
+        if text.startswith(_PERMIT_REGIONS):
+            ric.get_birth_date(text)
+            return ric.calc_check_digit(text) == text[-1]
         ric.validate(text)
     except (ValidationError, KeyError):  # KeyError: the province is known, the county is not
         return False

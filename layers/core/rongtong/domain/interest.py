@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from enum import IntEnum, StrEnum
+from fractions import Fraction
 from functools import lru_cache
 
 from rongtong.domain.calendar import WorkingCalendar
@@ -134,8 +135,7 @@ def interest(face_fen: int, rate: Decimal, days: int, rate_type: RateType = Rate
     FACE_INVALID, DAYS_INVALID.
     """
     _require_face(face_fen)
-    if days < 1:
-        raise PriceError("Interest counts one day or more; check the dates.", field="days", code="DAYS_INVALID")
+    _require_days(days)
     return _half_up(face_fen * _micro_rate(rate, rate_type) * days, BASES[rate_type] * _MICRO)
 
 
@@ -202,9 +202,23 @@ def total(prices: Iterable[Price]) -> Total:
     )
 
 
-def deduction_per_100k(annual_rate: Decimal, days: int, fee_fen_per_100k: int = 0) -> int:
-    """The deduction per 100,000 yuan (每十万扣费) in fen: interest and fee. Raises as ``interest`` does."""
-    return interest(_100K_FEN, annual_rate, days) + fee_fen_per_100k
+def deduction_per_100k(annual_rate: Decimal, days: int, fee_fen_per_100k: Fraction | int = 0) -> int:
+    """The deduction per 100,000 yuan (每十万扣费) in fen: interest and fee, their exact sum rounded half up once.
+
+    Raises as ``interest`` does.
+    """
+    _require_days(days)
+    rate = Fraction(_micro_rate(annual_rate, RateType.ANNUAL), _MICRO)
+    return _deduction(rate, days, fee_fen_per_100k)
+
+
+def deduction_of(price: Price) -> int:
+    """The deduction per 100,000 yuan of a price's face in fen: whole interest by its rate and days, and its fee.
+
+    Neither is rounded before the sum is.
+    """
+    # The rate of a price may have more than six decimals, where it was quoted by the month or day.
+    return _deduction(Fraction(price.annual_rate), price.days, Fraction(price.fee_fen * _100K_FEN, price.face_fen))
 
 
 def rate_from_deduction(deduction_fen_per_100k: int, days: int) -> Decimal:
@@ -212,8 +226,7 @@ def rate_from_deduction(deduction_fen_per_100k: int, days: int) -> Decimal:
 
     Raises PriceError: DAYS_INVALID, RATE_INVALID when no rate above 0 and within the cap gives this deduction.
     """
-    if days < 1:
-        raise PriceError("Interest counts one day or more; check the dates.", field="days", code="DAYS_INVALID")
+    _require_days(days)
     micro = _half_up(deduction_fen_per_100k * _YEAR_PERCENT * _MICRO, _100K_FEN * days)
     rate = Decimal(micro).scaleb(-6)
     _micro_rate(rate, RateType.ANNUAL, "deduction_fen_per_100k")
@@ -244,6 +257,16 @@ def interest_bearing_discount(
 
 def _half_up(dividend: int, divisor: int) -> int:
     return (2 * dividend + divisor) // (2 * divisor)
+
+
+def _deduction(annual_rate: Fraction, days: int, fee_fen_per_100k: Fraction | int) -> int:
+    exact = annual_rate * days * _100K_FEN / _YEAR_PERCENT + fee_fen_per_100k
+    return _half_up(exact.numerator, exact.denominator)
+
+
+def _require_days(days: int) -> None:
+    if days < 1:
+        raise PriceError("Interest counts one day or more; check the dates.", field="days", code="DAYS_INVALID")
 
 
 def _require_face(face_fen: int) -> None:

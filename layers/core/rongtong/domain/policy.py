@@ -13,7 +13,8 @@ from rongtong.domain.identity import check_bank_code
 from rongtong.domain.risk_rules import DEFAULT_RULES, Rule, configure
 from rongtong.domain.trade import EvidenceRequirement, parse_requirements
 
-_MONTHS_MAX = 12
+_MONTHS_MAX = 6
+"""Order 〔2022〕4号 article 25."""
 _MINUTES_MAX = 8 * 60
 
 
@@ -28,10 +29,11 @@ class Policy:
     """Rules and thresholds (assumed: configurable). What a document does not name keeps its default."""
 
     hours: ServiceHours = field(default_factory=ServiceHours)
-    tenor_months: int = 6
-    """Order 〔2022〕4号 article 25."""
+    tenor_months: int = _MONTHS_MAX
     strict_check_newgen: bool = True
     """STRICT_CHECK_NEWGEN: whether a wrong check digit refuses a bill of the new system too."""
+    check_kind_digit: bool = True
+    """Whether the kind of a bill must fit the first digit of its number."""
     quote_minutes: int = 30
     bank_directory: frozenset[str] = frozenset()
     """Bank codes that are right although their check digit is not."""
@@ -43,9 +45,11 @@ class Policy:
 
     @classmethod
     def parse(cls, document: Mapping[str, Any], base: Policy | None = None) -> Policy:
-        """The policy that a document describes, on top of ``base``.
+        """The policy that a document describes, on top of ``base``: for a tenant the platform's, which it tightens.
 
-        Raises PolicyError, CalendarError (SERVICE_HOURS), RiskRuleError, TradeEvidenceError, IdentityError.
+        On a base, acceptors are barred that either bars; the bank directory is the base's own, bills run no longer than
+        there, and a check that is on there stays on. Raises PolicyError, CalendarError (SERVICE_HOURS), RiskRuleError,
+        TradeEvidenceError, IdentityError.
         """
         policy = cls() if base is None else base
         unknown = set(document) - set(_READERS) - _SIGNATURE
@@ -55,11 +59,24 @@ class Policy:
         for name, read in _READERS.items():
             if name in document:
                 policy = read(policy, document[name])
-        return policy
+        return policy if base is None else _tightened(policy, base)
 
 
 _SIGNATURE = frozenset({"version", "proposed_by", "approved_by", "approved_at"})
 """What stands beside a stored policy: who made it so."""
+
+
+def _tightened(policy: Policy, base: Policy) -> Policy:
+    """What would loosen the base has no effect: a tenant's stored policy holds on though the platform's gets stricter."""
+    kept: dict[str, Any] = {name: getattr(policy, name) or getattr(base, name) for name in _SWITCHES}
+    return replace(
+        policy,
+        bank_directory=base.bank_directory,
+        tenor_months=min(policy.tenor_months, base.tenor_months),
+        blocked_acceptors=policy.blocked_acceptors | base.blocked_acceptors,
+        overdue_acceptors=policy.overdue_acceptors | base.overdue_acceptors,
+        **kept,
+    )
 
 
 def _whole_number(name: str, most: int) -> Callable[[Policy, Any], Policy]:
@@ -85,18 +102,23 @@ def _codes(name: str, *, checked: bool = True) -> Callable[[Policy, Any], Policy
     return read
 
 
-def _switch(policy: Policy, value: Any) -> Policy:
-    if not isinstance(value, bool):
-        raise PolicyError("strict_check_newgen is true or false.", field="strict_check_newgen")
-    return replace(policy, strict_check_newgen=value)
+def _switch(name: str) -> Callable[[Policy, Any], Policy]:
+    def read(policy: Policy, value: Any) -> Policy:
+        if not isinstance(value, bool):
+            raise PolicyError(f"{name} is true or false.", field=name)
+        changes: dict[str, Any] = {name: value}
+        return replace(policy, **changes)
+
+    return read
 
 
+_SWITCHES = ("strict_check_newgen", "check_kind_digit")
 _READERS: Mapping[str, Callable[[Policy, Any], Policy]] = MappingProxyType(
     {
         "bank_directory": _codes("bank_directory", checked=False),
         "service_hours": lambda policy, value: replace(policy, hours=ServiceHours.parse(value)),
         "tenor_months": _whole_number("tenor_months", _MONTHS_MAX),
-        "strict_check_newgen": _switch,
+        **{name: _switch(name) for name in _SWITCHES},
         "quote_minutes": _whole_number("quote_minutes", _MINUTES_MAX),
         "blocked_acceptors": _codes("blocked_acceptors"),
         "overdue_acceptors": _codes("overdue_acceptors"),

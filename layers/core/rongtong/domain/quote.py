@@ -51,7 +51,8 @@ def offers(
     buyer_share: Decimal | None = None,
     repurchase: Repurchase | None = None,
 ) -> tuple[Offer, ...]:
-    """One offer per bid for an electronic bill: highest proceeds first, ties by id; those without a price last, by id.
+    """One offer per bid for an electronic bill: highest proceeds first, then the lowest whole interest and fee, then by
+    id; those without a price last, by id.
 
     A bid's reason is LIMIT_EXCEEDED, NO_RATE or the code of a PriceError. Raises for the dates that are asked about:
     PriceError (MATURITY_NOT_AFTER_DISCOUNT, MATURITY_TOO_FAR: over a year ahead) and CalendarError.
@@ -97,6 +98,10 @@ def _refusal(bid: Bid, reason: str) -> Offer:
     return Offer(bid.institution_id, None, reason, None)
 
 
-def _rank(offer: Offer) -> tuple[int, str]:
-    # A price leaves at least one fen, so refusals come after every price.
-    return 0 if offer.price is None else -offer.price.proceeds_fen, offer.institution_id
+def _rank(offer: Offer) -> tuple[int, int, str]:
+    made = offer.price
+    if made is None:
+        # A price leaves at least one fen, so refusals come after every price.
+        return 0, 0, offer.institution_id
+    # Where the buyer pays interest, offers that leave the seller as much do not cost both of them as much.
+    return -made.proceeds_fen, made.interest_fen + made.fee_fen, offer.institution_id

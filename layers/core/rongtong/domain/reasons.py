@@ -114,6 +114,12 @@ REASONS: Mapping[str, Reason] = {
                 "A limit has not enough left.",
                 "Discount less, another day, or with another institution.",
             ),
+            "USCC_INVALID": ("A company's credit code fails its check.", "Compare it with the licence."),
+            "INTEREST_PAYER_NOT_AGREED": (
+                "The institution lets no buyer pay.",
+                "Let the seller pay, or choose another.",
+            ),
+            "INTEREST_AGREEMENT_MISSING": ("No agreement of the buyer is named.", "Name it in interest.agreement."),
             "QUOTE_UNKNOWN": ("There is no such quote of this partner.", _NEW_QUOTE),
             "QUOTE_EXPIRED": ("The quote has expired.", _NEW_QUOTE),
             "QUOTE_MISMATCH": ("The quote was made for other terms.", _NEW_QUOTE),
@@ -127,6 +133,8 @@ REASONS: Mapping[str, Reason] = {
                 "Compare its bank code; request without a quote.",
             ),
             "MATURITY_NOT_AFTER_DISCOUNT": ("The bill matures by the discount date.", "Correct the maturity."),
+            "REPURCHASE_DATES": ("The redemption dates do not fit the bill.", "Redeem between discount and maturity."),
+            "RATE_INVALID": ("A rate is not above 0, above the cap, or too fine.", "Correct the redemption rate."),
             "MATURITY_TOO_FAR": ("Quotes reach one year ahead.", "Correct the maturity."),
         },
     ),
@@ -135,7 +143,10 @@ REASONS: Mapping[str, Reason] = {
         {
             "BILL_NOT_FOUND": ("The registry knows no such bill.", _COMPARE),
             "BILL_STATUS": ("The bill is not in its holder's hands (已收票).", _NEXT_BILL),
-            "BILL_LOCKED": ("The range is locked by another application.", "Withdraw that application first."),
+            "BILL_LOCKED": (
+                "The registry locks no such range now.",
+                "Withdraw other applications, or discount the whole.",
+            ),
             "BILL_PLEDGED": ("The bill is pledged.", "Release the pledge first."),
             "BILL_NOT_TRANSFERABLE": (
                 "The bill may not be passed on (不得转让).",
@@ -188,11 +199,9 @@ REASONS: Mapping[str, Reason] = {
                 "Request again when they are.",
             ),
             "PROCEEDS_NOT_POSITIVE": ("Interest and fees leave nothing.", "Discount a larger range."),
-            "REPURCHASE_DATES": ("The redemption dates do not fit the bill.", "Redeem between discount and maturity."),
-            "RATE_INVALID": ("A rate is not above 0, above the cap, or too fine.", "Correct the redemption rate."),
             "BUYER_SHARE_INVALID": (
                 "The buyer's share does not fit who pays.",
-                "Agreement: more than 0, below 100 percent.",
+                "State 0 to 100 percent where the payer is agreement, else none.",
             ),
         },
     ),
@@ -236,7 +245,6 @@ REASONS: Mapping[str, Reason] = {
     **_other(
         Stage.REGISTRATION,
         {
-            "USCC_INVALID": ("The unified social credit code fails its check.", "Compare it with the licence."),
             "BANK_CODE_INVALID": ("The bank code fails its check.", "Compare it with the bank's directory."),
             "MOBILE_INVALID": ("No mainland mobile number.", "Write 11 digits."),
             "ACCOUNT_NOT_VERIFIED": ("Account, name and credit code do not belong together.", "Correct the account."),
@@ -245,6 +253,7 @@ REASONS: Mapping[str, Reason] = {
     **_other(
         Stage.OPERATIONS,
         {
+            "CHANGE_STALE": ("The record was changed meanwhile.", "Propose the change anew, on what holds now."),
             "CHANGE_CONTENT": ("A change that cannot be read.", "Correct the field that `field` names."),
             "SAME_PERSON": ("Proposed and approved by the same person.", "Let another person approve it."),
             "POLICY": ("A policy that cannot be read.", "Correct the field that `field` names."),

@@ -178,9 +178,10 @@ def acceptor_share(facts: Facts, rules: Rules) -> int | None:
 
 
 def document_used_percent(facts: Facts, _: Rules) -> int | None:
-    """How much of the order is discounted, in percent rounded up, if more than this bill is discounted on it."""
+    """How much of the order is discounted, on it or on its invoice, in percent rounded up, if others are too."""
     application = _known(facts.application)
-    claimed_fen, order_fen = application.trade.claimed_fen, application.trade.order.amount_fen
+    trade = application.trade
+    claimed_fen, order_fen = max(trade.claimed_fen, trade.order_claimed_fen), trade.order.amount_fen
     return -(-claimed_fen * 100 // max(order_fen, 1)) if claimed_fen > application.amount_fen else None
 
 

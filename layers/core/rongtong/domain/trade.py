@@ -13,6 +13,7 @@ from enum import StrEnum
 
 from rongtong.domain.bill import Application, Invoice, RegistryBill
 from rongtong.domain.bill_codes import BillKind
+from rongtong.domain.endorsement_chain import held_since
 from rongtong.domain.errors import InvalidInputError
 
 _TOLERANCE_MAX = 100
@@ -44,7 +45,8 @@ class Product(StrEnum):
 class EvidenceRequirement:
     """Which bases suffice (assumed: configurable; either).
 
-    ``tolerance_percent``: how far payments and bill together may exceed the order (assumed: configurable; not at all).
+    ``tolerance_percent``: how far payments and bill together may lie above or below the order (assumed: configurable;
+    not at all).
     """
 
     bases: frozenset[Basis] = frozenset(Basis)
@@ -106,8 +108,8 @@ def match_trade(
     TRADE_EVIDENCE_MISSING neither is stated, TRADE_BASIS the product does not take the one that is;
     INVOICE_NOT_FOUND, INVOICE_CANCELLED, INVOICE_RED, INVOICE_USED, INVOICE_PARTIES, INVOICE_AMOUNT;
     ORDER_PARTIES the order is not between prior hand and applicant, ORDER_AMOUNT, ORDER_USED;
-    MONEY_FLOW_PARTIES money moved between others, MONEY_FLOW_AMOUNT more moved than was ordered, DELIVERY_PARTIES;
-    TRADE_DATES.
+    MONEY_FLOW_PARTIES money moved between others, MONEY_FLOW_AMOUNT more or less moved than was ordered,
+    DELIVERY_PARTIES; TRADE_DATES, also where the order is younger than the applicant's hold of the bill.
     """
     trade = application.trade
     if trade.invoice_number is None and not trade.money_flows:
@@ -154,7 +156,8 @@ def _invoice_faults(
         (invoice.amount_fen < application.trade.claimed_fen, "INVOICE_USED"),
         (buyer != invoice.buyer_uscc or buyer != _last_hands(bill)[0], "ORDER_PARTIES"),
         (order.amount_fen < application.amount_fen, "ORDER_AMOUNT"),
-        (order.date > invoice.issue_date or invoice.issue_date > today, "TRADE_DATES"),
+        (order.amount_fen < application.trade.order_claimed_fen, "ORDER_USED"),
+        (order.date > min(invoice.issue_date, _received_on(bill)) or invoice.issue_date > today, "TRADE_DATES"),
     ]
 
 
@@ -163,18 +166,28 @@ def _tri_flow_faults(
 ) -> Iterable[tuple[bool, str]]:
     trade, order = application.trade, application.trade.order
     traders = (order.buyer_uscc, application.applicant_uscc)
-    # The bill pays for the order too, together with whatever was discounted on it before.
-    paid_fen = sum(flow.amount_fen for flow in trade.money_flows) + max(application.amount_fen, trade.claimed_fen)
+    # All of the bill pays for the order, however little of it is discounted now, and so does whatever was discounted
+    # on the order before.
+    paid_fen = sum(flow.amount_fen for flow in trade.money_flows) + max(bill.face_fen, trade.order_claimed_fen)
+    off_fen = abs(paid_fen - order.amount_fen)
     dates = [flow.date for flow in trade.money_flows] + [delivery.date for delivery in trade.deliveries]
     return [
         (order.seller_uscc != application.applicant_uscc or _last_hands(bill) != traders, "ORDER_PARTIES"),
         (order.amount_fen < application.amount_fen, "ORDER_AMOUNT"),
-        (order.amount_fen < trade.claimed_fen, "ORDER_USED"),
+        (order.amount_fen < trade.order_claimed_fen, "ORDER_USED"),
         (any((flow.payer_uscc, flow.payee_uscc) != traders for flow in trade.money_flows), "MONEY_FLOW_PARTIES"),
-        (paid_fen * 100 > order.amount_fen * (100 + tolerance_percent), "MONEY_FLOW_AMOUNT"),
+        (off_fen * 100 > order.amount_fen * tolerance_percent, "MONEY_FLOW_AMOUNT"),
         (any(delivery.consignee_uscc != order.buyer_uscc for delivery in trade.deliveries), "DELIVERY_PARTIES"),
-        (any(not order.date <= day <= today for day in dates), "TRADE_DATES"),
+        (
+            order.date > _received_on(bill) or any(not order.date <= day <= today for day in dates),
+            "TRADE_DATES",
+        ),
     ]
+
+
+def _received_on(bill: RegistryBill) -> date:
+    """The day on which the holder got the bill: that of the last transfer, or of its issue."""
+    return held_since(bill) or bill.issue_date
 
 
 def _last_hands(bill: RegistryBill) -> tuple[str, str]:

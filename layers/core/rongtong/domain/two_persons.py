@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import unicodedata
+
 from rongtong.domain.errors import RongTongError
+
+_UNSEEN = ("Cf", "Cc", "Z")
+"""Categories of characters that show as nothing or as a space."""
 
 
 class SamePersonError(RongTongError):
@@ -14,11 +19,18 @@ class SamePersonError(RongTongError):
 def require_two_persons(maker: str, checker: str) -> None:
     """Refuse an approval by the proposer itself, or one where either of the two has no name.
 
-    Case and surrounding spaces make nobody another person. Raises SamePersonError.
+    Case, width, spaces, characters that are not seen and the kind of a dash make nobody another person. Raises
+    SamePersonError.
     """
-    first, second = (name.strip().casefold() for name in (maker, checker))
+    first, second = _compared(maker), _compared(checker)
     if not first or not second or first == second:
         raise SamePersonError(
             "Two different persons are needed, one to propose and one to approve; let another person approve it.",
             field="approved_by",
         )
+
+
+def _compared(name: str) -> str:
+    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
+    kinds = ((char, unicodedata.category(char)) for char in folded)
+    return "".join("-" if kind == "Pd" else char for char, kind in kinds if not kind.startswith(_UNSEEN))

@@ -65,7 +65,7 @@ class Bill(_Body):
     """The bill range that its holder has, as it states it, and how much of it is discounted (all, if not said)."""
 
     number: Code
-    range: Annotated[str, StringConstraints(max_length=25)]
+    range: Annotated[str, StringConstraints(min_length=1, max_length=25)]
     amount_fen: Fen
     deal_amount_fen: Fen | None = None
     kind: Literal["AC01", "AC02"]
@@ -112,7 +112,7 @@ class Interest(_Body):
 
 
 class Repurchase(_Body):
-    """Redemption dates and rate of a discount that is not outright (回购式)."""
+    """Redemption dates and rate of a discount that is not outright (回购式), for quotes."""
 
     open_date: IsoDate
     close_date: IsoDate
@@ -145,7 +145,6 @@ class DiscountBody(_Body):
     payee_account: Annotated[str, StringConstraints(min_length=5, max_length=32, pattern=r"^[0-9]+$")]
     confirmation: Confirmation | None = None
     interest: Interest | None = None
-    repurchase: Repurchase | None = None
     quote_id: Code | None = None
 
 

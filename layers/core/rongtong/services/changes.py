@@ -9,7 +9,13 @@ from rongtong.domain.lifecycle import ChangeStatus, require_change_transition
 from rongtong.domain.two_persons import require_two_persons
 from rongtong.services.configuration import KINDS, Approval, ChangeContentError, ChangeKind
 from rongtong.services.context import Context
-from rongtong.services.errors import BusyError, IdempotencyMismatchError, NotFoundError, WrongStateError
+from rongtong.services.errors import (
+    BusyError,
+    ChangeStaleError,
+    IdempotencyMismatchError,
+    NotFoundError,
+    WrongStateError,
+)
 from rongtong.services.records import STATE, change_pk, change_writes, derived_id, first_writes, iso
 from rongtong.services.storage import Create, Document, Item, Listing, Write, WriteConflictError
 
@@ -17,7 +23,7 @@ _ATTEMPTS = 5
 _LIST = "changes"
 _EVER = "0"
 """Before any instant; an empty sort key is none to DynamoDB."""
-_HIDDEN = frozenset({"events"})
+_HIDDEN = frozenset({"events", "base_version"})
 
 
 def propose(context: Context, maker: str, key: str, kind: str, content: Document) -> Document:
@@ -26,6 +32,7 @@ def propose(context: Context, maker: str, key: str, kind: str, content: Document
     Raises ChangeContentError for an unknown kind, the content's own errors, IdempotencyMismatchError.
     """
     prepared = _kind(kind).prepare(content)
+    target = context.store.get(*_kind(kind).key(prepared))
     change_id = derived_id("chg", maker, key)
     now = context.clock.now()
     state: Document = {
@@ -35,6 +42,7 @@ def propose(context: Context, maker: str, key: str, kind: str, content: Document
         "status": ChangeStatus.PROPOSED.value,
         "proposed_by": maker,
         "proposed_at": iso(now),
+        "base_version": 0 if target is None else target.version,
     }
     data = {"kind": kind, "content": prepared, "by": maker}
     listing = Listing(_LIST, iso(now), {"change_id": change_id})
@@ -57,8 +65,8 @@ def propose(context: Context, maker: str, key: str, kind: str, content: Document
 def decide(context: Context, checker: str, change_id: str, *, approve: bool) -> Document:
     """Approve or reject; an approval changes the record in the same transaction. The same decision again is no change.
 
-    Raises NotFoundError, SamePersonError, WrongStateError when it was decided otherwise, and the content's own errors
-    when it does not fit the record any more.
+    Who proposed may withdraw it by a rejection. Raises NotFoundError, SamePersonError, WrongStateError when it was
+    decided otherwise, ChangeStaleError, and the content's own errors when it does not fit the record any more.
     """
     wanted = ChangeStatus.APPROVED if approve else ChangeStatus.REJECTED
     for _ in range(_ATTEMPTS):
@@ -67,7 +75,8 @@ def decide(context: Context, checker: str, change_id: str, *, approve: bool) -> 
             return _view(item.body)
         if item.body["status"] != ChangeStatus.PROPOSED:
             raise WrongStateError(f"The change is {item.body['status']} already.", field="decision")
-        require_two_persons(str(item.body["proposed_by"]), checker)
+        if approve:
+            require_two_persons(str(item.body["proposed_by"]), checker)
         require_change_transition(ChangeStatus(item.body["status"]), wanted)
         try:
             context.store.transact(_decision(context, item, checker, wanted))
@@ -99,6 +108,10 @@ def _decision(context: Context, item: Item, checker: str, wanted: ChangeStatus) 
         kind = _kind(str(item.body["kind"]))
         pk, sk = kind.key(content)
         current = context.store.get(pk, sk)
+        if kind.whole and (0 if current is None else current.version) != item.body["base_version"]:
+            raise ChangeStaleError(
+                "The record was changed since this was proposed; propose it anew, on what holds now."
+            )
         approval = Approval(str(item.body["proposed_by"]), checker, iso(now))
         body = kind.apply(None if current is None else current.body, content, approval)
         writes.append(Create(pk, sk, body) if current is None else current.replaced(body))

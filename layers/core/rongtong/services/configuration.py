@@ -1,6 +1,6 @@
 """What operations may change, which record each kind of change is made to, and how its content is checked.
 
-A content is checked when it is proposed and again when it is approved, against the record as it stands then.
+A content is checked when it is proposed. One that takes a record's place follows only on the version it was made for.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from rongtong.domain.acceptors import AcceptorDirectory
 from rongtong.domain.calendar import parse_calendar_year
 from rongtong.domain.errors import InvalidInputError
 from rongtong.domain.exposure import Limits
+from rongtong.domain.interest import Fee
 from rongtong.domain.lists import ListEntry, Subject, SubjectKind
 from rongtong.domain.policy import Policy
 from rongtong.domain.privacy import mask_account
@@ -58,6 +59,8 @@ class ChangeKind:
     prepare: Callable[[Document], Document]
     key: Callable[[Document], Key]
     apply: Callable[[Document | None, Document, Approval], Document]
+    whole: bool = True
+    """Whether the content takes the record's place, and so may not follow on another version than it was made for."""
 
 
 def _text(content: Document, name: str) -> str:
@@ -75,6 +78,8 @@ def _part(content: Document, name: str) -> Document:
 
 
 def _checked(parse: Callable[[Document], object]) -> Callable[[Document], Document]:
+    """Keeps what was sent, if it can be read."""
+
     def prepare(content: Document) -> Document:
         parse(content)
         return content
@@ -96,13 +101,42 @@ def _versioned(current: Document | None, content: Document, approval: Approval) 
     return {**_whole(current, content, approval), "version": version}
 
 
+def _merged(current: Document | None, content: Document, approval: Approval) -> Document:
+    """What the content leaves out stays as it is: a list of barred acceptors never vanishes by not being named."""
+    return _versioned(current, {**(current or {}), **content}, approval)
+
+
+def _prepare_institution(content: Document) -> Document:
+    """An institution's limit, its fee, and whether it takes buyers' agreements to pay the interest."""
+    kept: Document = {"institution_id": _text(content, "institution_id")}
+    for name in ("limit_fen", "fee", "buyer_interest"):
+        if name in content:
+            kept[name] = content[name]
+    limit_fen, buyer_interest = kept.get("limit_fen", 0), kept.get("buyer_interest", False)
+    if type(limit_fen) is not int or limit_fen < 0:
+        raise ChangeContentError("limit_fen is a whole number of fen.", field="content.limit_fen")
+    if type(buyer_interest) is not bool:
+        raise ChangeContentError("buyer_interest is true or false.", field="content.buyer_interest")
+    fee = kept.get("fee", {})
+    if not isinstance(fee, dict) or not all(type(part) is int for part in fee.values()):
+        raise ChangeContentError("fee has whole numbers flat_fen and per_million.", field="content.fee")
+    Fee(**{name: fee.get(name, 0) for name in ("flat_fen", "per_million")})
+    return kept
+
+
+def _apply_institution(current: Document | None, content: Document, approval: Approval) -> Document:
+    if current is None:
+        raise InstitutionUnknownError("No such institution.", field="content.institution_id")
+    return {**current, **content, **_signed(approval)}
+
+
 def _prepare_tenant_policy(content: Document) -> Document:
     Policy.parse(_part(content, "policy"))
     return {"partner_id": _text(content, "partner_id"), "policy": content["policy"]}
 
 
 def _apply_tenant_policy(current: Document | None, content: Document, approval: Approval) -> Document:
-    return _versioned(current, _part(content, "policy"), approval)
+    return _merged(current, _part(content, "policy"), approval)
 
 
 def _prepare_list_entry(content: Document) -> Document:
@@ -150,20 +184,28 @@ def _apply_rate_table(current: Document | None, content: Document, approval: App
     return {**current, "rate_tables": [*tables, {**table, **_signed(approval)}]}
 
 
+def _calendar_of_content(content: Document) -> Key:
+    return calendar_key(int(content["year"]))
+
+
+def _institution_of_content(content: Document) -> Key:
+    return institution_pk(content["institution_id"]), STATE
+
+
 KINDS: Mapping[str, ChangeKind] = {
-    "calendar_year": ChangeKind(
-        _checked(parse_calendar_year), lambda content: calendar_key(int(content["year"])), _versioned
-    ),
-    "list_entry": ChangeKind(
-        _prepare_list_entry, lambda content: (listed_pk(content["subject_key"]), STATE), _apply_list_entry
-    ),
+    "calendar_year": ChangeKind(_checked(parse_calendar_year), _calendar_of_content, _versioned),
     "limits": ChangeKind(_checked(Limits.parse), lambda _: LIMITS_KEY, _versioned),
     "acceptors": ChangeKind(_checked(AcceptorDirectory.parse), lambda _: ACCEPTORS_KEY, _versioned),
-    "policy": ChangeKind(_checked(Policy.parse), lambda _: POLICY_KEY, _versioned),
+    "policy": ChangeKind(_checked(Policy.parse), lambda _: POLICY_KEY, _merged),
     "tenant_policy": ChangeKind(
         _prepare_tenant_policy, lambda content: tenant_key(content["partner_id"]), _apply_tenant_policy
     ),
-    "rate_table": ChangeKind(
-        _prepare_rate_table, lambda content: (institution_pk(content["institution_id"]), STATE), _apply_rate_table
+    "institution": ChangeKind(_prepare_institution, _institution_of_content, _apply_institution),
+    "rate_table": ChangeKind(_prepare_rate_table, _institution_of_content, _apply_rate_table, whole=False),
+    "list_entry": ChangeKind(
+        _prepare_list_entry,
+        lambda content: (listed_pk(content["subject_key"]), STATE),
+        _apply_list_entry,
+        whole=False,
     ),
 }

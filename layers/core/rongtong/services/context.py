@@ -31,6 +31,9 @@ class Vault(Protocol):
     def decrypt(self, owner: str, wrapped_key: str, ciphertext: str) -> str:
         """The text again."""
 
+    def fingerprint(self, owner: str, wrapped_key: str, text: str) -> str:
+        """The same for the same text of this owner, and of no use to anybody without its data key; 16 characters."""
+
 
 class LogSigner(Protocol):
     """The evidence log's Ed25519 key; it never leaves the key service."""

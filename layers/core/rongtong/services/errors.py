@@ -29,6 +29,18 @@ class InstitutionUnknownError(RongTongError):
     code = "INSTITUTION_UNKNOWN"
 
 
+class InterestPayerError(RongTongError):
+    """Nobody has agreed to pay the interest as asked. Codes INTEREST_PAYER_NOT_AGREED, INTEREST_AGREEMENT_MISSING."""
+
+    code = "INTEREST_PAYER_NOT_AGREED"
+
+
+class ChangeStaleError(RongTongError):
+    """The record was changed after this change was proposed: approving it would undo what came between."""
+
+    code = "CHANGE_STALE"
+
+
 class IdempotencyMismatchError(RongTongError):
     """The key was used before with another body."""
 

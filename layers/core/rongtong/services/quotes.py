@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from rongtong.domain.bill_codes import BillKind
 from rongtong.domain.errors import InvalidInputError
-from rongtong.domain.interest import InterestPayer, Price, Repurchase, deduction_per_100k
+from rongtong.domain.interest import InterestPayer, Price, Repurchase, deduction_of
 from rongtong.domain.money import fen_to_yuan
 from rongtong.domain.quote import Bid, Offer, expires_at, offers
 from rongtong.services.context import Context
@@ -20,14 +20,12 @@ from rongtong.services.records import (
     STATE,
     calendar_key,
     derived_id,
-    exposure_pk,
     institution_pk,
     iso,
     partner_pk,
     quote_pk,
     tenant_key,
 )
-from rongtong.services.reservations import USED
 from rongtong.services.settings import (
     acceptors_of,
     calendar_of,
@@ -60,6 +58,7 @@ class AskQuote:
     maturity_date: str
     interest: Document | None = None
     repurchase: Document | None = None
+    """A redemption can be quoted; it is not discounted yet, for want of its steps at the registry."""
 
 
 class QuotedBill(Protocol):
@@ -77,8 +76,6 @@ class QuotedBill(Protocol):
     def maturity_date(self) -> str: ...
     @property
     def interest(self) -> Document | None: ...
-    @property
-    def repurchase(self) -> Document | None: ...
 
 
 def ask(context: Context, command: AskQuote) -> tuple[Document, bool]:
@@ -98,19 +95,20 @@ def ask(context: Context, command: AskQuote) -> tuple[Document, bool]:
             ACCEPTORS_KEY,
             calendar_key(today.year),
             calendar_key(maturity.year),
+            calendar_key(maturity.year + 1),
             *[(institution_pk(institution_id), STATE) for institution_id in command.institution_ids],
         ]
     )
     if known is not None:
         return _repeat(known, command), False
     policy = policy_of(policy_item, tenant)
-    calendar = calendar_of(context.calendar, rest[:2], policy)
+    calendar = calendar_of(context.calendar, rest[:3], policy)
     calendar.require_service_hours(now)
     for institution_id in command.institution_ids:
         require_agreed(partner, institution_id)
     acceptor_class = acceptors_of(directory).class_of(command.acceptor_bank_code, BillKind(command.kind))
     found = offers(
-        [_bid(context, institution_of(item)) for item in rest[2:]],
+        [_bid(institution_of(item)) for item in rest[3:]],
         face_fen=command.amount_fen,
         acceptor_class=acceptor_class,
         discount_date=today,
@@ -126,8 +124,9 @@ def ask(context: Context, command: AskQuote) -> tuple[Document, bool]:
         "quoted_at": iso(now),
         "expires_at": iso(expires_at(now, calendar, policy.quote_minutes)),
         "bill": {**_named(command), "amount_fen": command.amount_fen},
+        **({"repurchase": command.repurchase} if command.repurchase else {}),
         "acceptor_class": acceptor_class,
-        "offers": [_offer(offer, command.amount_fen) for offer in found],
+        "offers": [_offer(offer) for offer in found],
     }
     try:
         context.store.transact([Create(quote_pk(quote_id), STATE, body)])
@@ -155,7 +154,7 @@ def require_offer(item: Item | None, bill: QuotedBill, amount_fen: int, now: dat
         raise QuoteError("There is no such quote; ask for one, or leave quote_id out.", field="quote_id")
     if iso(now) >= str(item.body["expires_at"]):
         raise QuoteError("The quote has expired; ask for a new one.", field="quote_id", code="QUOTE_EXPIRED")
-    if item.body["bill"] != {**_named(bill), "amount_fen": amount_fen}:
+    if item.body["bill"] != {**_named(bill), "amount_fen": amount_fen} or "repurchase" in item.body:
         raise QuoteError(
             "The quote was made for other terms; ask for a new one.", field="quote_id", code="QUOTE_MISMATCH"
         )
@@ -210,31 +209,27 @@ def _named(bill: QuotedBill | AskQuote) -> Document:
         "acceptor_bank_code": bill.acceptor_bank_code,
         "maturity_date": bill.maturity_date,
     }
-    for name, value in (("interest", bill.interest), ("repurchase", bill.repurchase)):
-        if value is not None:
-            named[name] = value
+    if bill.interest is not None:
+        named["interest"] = bill.interest
     return named
 
 
-def _bid(context: Context, institution: Document) -> Bid:
-    institution_id = str(institution["institution_id"])
-    used = context.store.counter(exposure_pk(f"institution#{institution_id}"), USED)
+def _bid(institution: Document) -> Bid:
+    """Room is the whole limit: what others have taken of it is not told by asking again and again."""
     return Bid(
-        institution_id=institution_id,
+        institution_id=str(institution["institution_id"]),
         tables=tuple(rate_tables_of(institution)),
         fee=fee_of(institution),
-        room_fen=int(institution["limit_fen"]) - used,
+        room_fen=int(institution["limit_fen"]),
     )
 
 
-def _offer(offer: Offer, amount_fen: int) -> Document:
+def _offer(offer: Offer) -> Document:
     shown: Document = {"institution_id": offer.institution_id, "reason": offer.reason}
     if offer.price is not None:
         shown |= {"rate_version": offer.rate_version, "due_date": offer.price.effective_maturity.isoformat()}
         shown |= priced(offer.price)
-        fee_per_100k = offer.price.fee_fen * 10_000_000 // amount_fen
-        deduction = deduction_per_100k(offer.price.annual_rate, offer.price.days, fee_per_100k)
-        shown["deduction_per_100k_yuan"] = fen_to_yuan(deduction)
+        shown["deduction_per_100k_yuan"] = fen_to_yuan(deduction_of(offer.price))
     return shown
 
 

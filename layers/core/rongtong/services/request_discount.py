@@ -9,8 +9,12 @@ from datetime import date, datetime
 from typing import Any
 
 from rongtong.domain.bill_number import BillNumber
+from rongtong.domain.errors import BillNumberError
 from rongtong.domain.exposure import Limits
+from rongtong.domain.identity import check_uscc
+from rongtong.domain.interest import InterestPayer
 from rongtong.domain.lifecycle import DiscountStatus, EnterpriseStatus
+from rongtong.domain.policy import Policy
 from rongtong.domain.sub_bill_range import SubBillRange, require_within_ceiling
 from rongtong.services.context import Context
 from rongtong.services.discounts import view
@@ -19,6 +23,7 @@ from rongtong.services.errors import (
     EnterpriseNotActiveError,
     EnterpriseUnknownError,
     IdempotencyMismatchError,
+    InterestPayerError,
 )
 from rongtong.services.quotes import require_offer
 from rongtong.services.records import (
@@ -37,7 +42,7 @@ from rongtong.services.records import (
     tenant_key,
 )
 from rongtong.services.reservations import Holdings
-from rongtong.services.screening import access_seen
+from rongtong.services.screening import access_seen, company_owner
 from rongtong.services.settings import calendar_of, institution_of, limits_of, policy_of, require_agreed
 from rongtong.services.storage import Document, Item, Listing, Write, WriteConflictError
 
@@ -78,8 +83,6 @@ class RequestDiscount:
     """Who pays the interest (付息方式), where it is not the seller alone."""
     access: Document | None = None
     """Where the operator who confirmed it was: ip, device, region."""
-    repurchase: Document | None = None
-    """Redemption dates and rate (回购式), where the discount is not outright."""
     quote_id: str | None = None
 
 
@@ -117,14 +120,13 @@ def accept(context: Context, command: RequestDiscount) -> tuple[Document, bool]:
     if known is not None:
         return _repeat(context, known, command), False
     policy, limits = policy_of(policy_item, tenant), limits_of(limits_item)
-    number = BillNumber.parse(
-        command.bill_number, strict_new_system=policy.strict_check_newgen, bank_directory=policy.bank_directory
-    )
-    number.require_discountable()
+    _require_number(command, policy, today)
+    _require_companies(command)
     calendar_of(context.calendar, [year], policy).require_service_hours(now)
     active = _active(enterprise, command.partner_id)
     institution = institution_of(funding)
     require_agreed(partner, command.institution_id)
+    _require_payer(command, institution)
     if command.quote_id is not None:
         require_offer(quote, command, dealt.amount_fen, now)
     holdings = _holdings(command, discount_id, dealt, str(active.body["uscc"]), limits, today)
@@ -143,6 +145,48 @@ def start(context: Context, discount_id: str, *, write_units: int) -> None:
     """
     payload = {"discount_id": discount_id, "subject": discount_pk(discount_id), "write_units": write_units}
     context.workflows.start_discount(discount_id, payload)
+
+
+def _require_number(command: RequestDiscount, policy: Policy, today: date) -> None:
+    """Raises BillNumberError; its code is KIND_MISMATCH where the first digit says another kind than the request."""
+    number = BillNumber.parse(
+        command.bill_number,
+        strict_new_system=policy.strict_check_newgen,
+        bank_directory=policy.bank_directory,
+        latest=today,
+    )
+    number.require_discountable()
+    if policy.check_kind_digit and number.kind != command.kind:
+        raise BillNumberError(
+            "The bill's number is one of the other kind; correct the kind.", field="bill.kind", code="KIND_MISMATCH"
+        )
+
+
+def _require_companies(command: RequestDiscount) -> None:
+    """Raises IdentityError: whoever is named in the trade is a company, so that no person's number is kept in clear."""
+    check_uscc(command.order_buyer_uscc, field="trade.order_buyer_uscc")
+    for at, flow in enumerate(command.money_flows):
+        check_uscc(str(flow["payer_uscc"]), field=f"trade.money_flows.{at}.payer_uscc")
+        check_uscc(str(flow["payee_uscc"]), field=f"trade.money_flows.{at}.payee_uscc")
+    for at, delivery in enumerate(command.deliveries):
+        check_uscc(str(delivery["consignee_uscc"]), field=f"trade.deliveries.{at}.consignee_uscc")
+
+
+def _require_payer(command: RequestDiscount, institution: Document) -> None:
+    """Raises InterestPayerError unless the seller pays, or the institution takes a buyer's agreement that is named."""
+    if command.interest is None or command.interest["payer"] == InterestPayer.SELLER:
+        return
+    if institution.get("buyer_interest") is not True:
+        raise InterestPayerError(
+            "This institution has no agreement by which a buyer pays; let the seller pay, or choose another one.",
+            field="interest.payer",
+        )
+    if not command.interest.get("agreement"):
+        raise InterestPayerError(
+            "Name the agreement by which the buyer pays.",
+            field="interest.agreement",
+            code="INTEREST_AGREEMENT_MISSING",
+        )
 
 
 def _ranges(command: RequestDiscount) -> tuple[SubBillRange, SubBillRange | None]:
@@ -169,7 +213,6 @@ def _holdings(
 ) -> Holdings:
     return Holdings(
         discount_id=discount_id,
-        enterprise_id=command.enterprise_id,
         applicant_uscc=uscc,
         institution_id=command.institution_id,
         bill_number=command.bill_number,
@@ -214,13 +257,15 @@ def _first_records(
     data = {name: value for name, value in data.items() if name not in _NOT_IN_THE_EVENT}
     data["applicant_uscc"] = holdings.applicant_uscc
     data["range"], data["amount_fen"] = holdings.range.wire(), holdings.face_fen
+    if holdings.range.whole:
+        data["whole"] = True
     data["payee_account_sealed"] = context.vault.encrypt(
         command.enterprise_id, str(enterprise.body["data_key"]), command.payee_account
     )
     summary: Document = {"fen": holdings.face_fen, "acceptor": command.acceptor_bank_code, "id": discount_id}
     if command.access is not None:
-        summary["access"] = access_seen(command.access)
-    listing = Listing(command.enterprise_id, iso(now), summary)
+        summary["access"] = access_seen(context, enterprise, command.access)
+    listing = Listing(company_owner(holdings.applicant_uscc), iso(now), summary)
     pk = discount_pk(discount_id)
     return state, first_writes(pk, "discount_id", discount_id, state, "DiscountRequested", now, data, listing)
 

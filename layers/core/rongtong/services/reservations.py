@@ -24,7 +24,6 @@ class Holdings:
     """Whose, and of what, a discount holds something; amounts in fen."""
 
     discount_id: str
-    enterprise_id: str
     applicant_uscc: str
     institution_id: str
     bill_number: str
@@ -38,49 +37,54 @@ class Holdings:
     """The day in Shanghai on which it was accepted."""
 
     def keys(self) -> list[Key]:
-        """The documents that are read before anything is taken or given back: package, claims, turnover."""
-        return [(package_pk(self.bill_number), STATE), self._claim_key(), (self._turnover_pk(), USED)]
+        """The documents that are read before anything is taken or given back: package, turnover, order, invoice.
 
-    def _claim_key(self) -> Key:
-        if self.invoice_number is not None:
-            return invoice_pk(self.invoice_number), STATE
-        return order_pk(self.applicant_uscc, self.order_number), STATE
-
-    def _turnover_pk(self) -> str:
-        return exposure_pk(f"enterprise#{self.enterprise_id}")
+        Turnover is the company's, whichever partner platforms it comes through.
+        """
+        keys = [
+            (package_pk(self.bill_number), STATE),
+            (exposure_pk(f"enterprise#{self.applicant_uscc}"), USED),
+            (order_pk(self.applicant_uscc, self.order_number), STATE),
+        ]
+        return keys if self.invoice_number is None else [*keys, (invoice_pk(self.invoice_number), STATE)]
 
     def take(self, found: list[Item | None], limits: Limits, institution_limit_fen: int | None) -> list[Write]:
         """The writes that take all of it, the shared counters first.
 
         ``found`` are the documents of ``keys``. Raises RangeTakenError, LimitExceededError (bill, enterprise).
         """
-        package, claims, turnover = found
+        package, turnover, *claims = found
         limits.require_bill(self.face_fen)
         taken = TakenRanges.from_document({} if package is None else package.body["ranges"])
         taken = taken.take(self.range, self.discount_id, self.applicant_uscc)
         used = Turnover.from_document({} if turnover is None else turnover.body)
-        used = used.add(self.face_fen, self.on, limits.enterprise_limits(self.enterprise_id))
-        listed = [] if claims is None else list(claims.body["claims"])
+        used = used.add(self.face_fen, self.on, limits.enterprise_limits(self.applicant_uscc))
+        at_package, at_turnover, *at_claims = self.keys()
         return [
             *[_count(counter, self.face_fen) for counter in self.counters(limits, institution_limit_fen)],
-            _put((self._turnover_pk(), USED), turnover, used.as_document()),
-            _put((package_pk(self.bill_number), STATE), package, {"ranges": taken.as_document()}),
-            _put(self._claim_key(), claims, {"claims": [*listed, [self.discount_id, self.face_fen]]}),
+            _put(at_turnover, turnover, used.as_document()),
+            _put(at_package, package, {"ranges": taken.as_document()}),
+            *[_put(key, item, self._claimed(item)) for key, item in zip(at_claims, claims, strict=True)],
         ]
+
+    def _claimed(self, item: Item | None) -> Document:
+        listed = [] if item is None else item.body["claims"]
+        return {"claims": [*listed, [self.discount_id, self.face_fen]]}
 
     def give_back(self, found: list[Item | None]) -> list[Write]:
         """The writes that give all of it back; ``found`` are the documents of ``keys``."""
         writes: list[Write] = [_count(counter, -self.face_fen) for counter in self.counters(Limits(), None)]
-        package, claims, turnover = found
+        package, turnover, *claims = found
         if turnover is not None:
             used = Turnover.from_document(turnover.body).give_back(self.face_fen, self.on)
             writes.append(turnover.replaced(used.as_document()))
         if package is not None:
             left = TakenRanges.from_document(package.body["ranges"]).give_back(self.discount_id)
             writes.append(package.replaced({"ranges": left.as_document()}))
-        if claims is not None:
-            rest = [claim for claim in claims.body["claims"] if claim[0] != self.discount_id]
-            writes.append(claims.replaced({"claims": rest}))
+        for item in claims:
+            if item is not None:
+                rest = [claim for claim in item.body["claims"] if claim[0] != self.discount_id]
+                writes.append(item.replaced({"claims": rest}))
         return writes
 
     def require_room(
@@ -107,7 +111,6 @@ def holdings_of(body: Document, request: Document, on: date) -> Holdings:
     """What the discount with this state and request took when it was accepted, on this day in Shanghai."""
     return Holdings(
         discount_id=str(body["discount_id"]),
-        enterprise_id=str(body["enterprise_id"]),
         applicant_uscc=str(request["applicant_uscc"]),
         institution_id=str(body["institution_id"]),
         bill_number=str(body["bill_number"]),

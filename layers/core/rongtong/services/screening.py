@@ -20,7 +20,8 @@ from rongtong.services.context import Context
 from rongtong.services.records import STATE, iso, listed_pk
 from rongtong.services.storage import Document, Item, Listing
 
-_HISTORY = timedelta(days=366)
+_HISTORY = timedelta(days=3 * 366)
+_HISTORY_MOST = 1000
 _KEYS_AT_ONCE = 100
 
 
@@ -34,31 +35,35 @@ class Records:
     calendar: WorkingCalendar
     quote: Item | None
     package: TakenRanges
-    claims: Item | None
+    claims: tuple[Item | None, ...]
+    """Who discounts on the order, and on the invoice where one is named."""
 
 
-def history_of(context: Context, enterprise_id: str, discount_id: str) -> tuple[Listing, ...]:
-    """The enterprise's discounts of the last year but this one, oldest first."""
+def company_owner(uscc: str) -> str:
+    """Under whom a company's discounts are listed, whichever partner platforms they came through."""
+    return f"company#{uscc}"
+
+
+def history_of(context: Context, uscc: str, discount_id: str) -> tuple[Listing, ...]:
+    """The company's discounts of the last three years but this one, oldest first, the newest thousand of them."""
     since = iso(context.clock.now() - _HISTORY)
-    listed = context.store.listed(enterprise_id, since)
+    listed = context.store.listed(company_owner(uscc), since, most=_HISTORY_MOST)
     return tuple(listing for listing in reversed(listed) if listing.summary["id"] != discount_id)
 
 
-def access_seen(access: Document | None) -> list[str]:
-    """Where a request came from, as it is kept: address and device as hashes (they are personal), the region plain."""
-    if access is None:
-        return []
-    hashed = [_short_hash(str(access.get(name, ""))) for name in ("ip", "device")]
+def access_seen(context: Context, enterprise: Item, access: Document) -> list[str]:
+    """Where a request came from, as it is kept: address and device as keyed hashes (they are personal), the region."""
+    owner, key = str(enterprise.body["enterprise_id"]), str(enterprise.body["data_key"])
+    shown = [str(access.get(name, "")) for name in ("ip", "device")]
+    hashed = [context.vault.fingerprint(owner, key, text) if text else "" for text in shown]
     return [*hashed, str(access.get("region", ""))]
 
 
-def _short_hash(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()[:16] if text else ""
-
-
-def screened(context: Context, application: Application, bill: RegistryBill, today: date) -> tuple[ListHit, ...]:
-    """Hits of everybody who is named on the bill or in its trade on the black, grey and white lists, gravest first."""
-    subjects = _subjects(application, bill)
+def screened(
+    context: Context, application: Application, bill: RegistryBill, enterprise: Document, today: date
+) -> tuple[ListHit, ...]:
+    """Hits of everybody who is named on the bill, in its trade or is paid, on the lists, gravest first."""
+    subjects = _subjects(application, bill, enterprise)
     keys = [(listed_pk(key), STATE) for key in subjects]
     entries = {}
     for at in range(0, len(keys), _KEYS_AT_ONCE):
@@ -81,7 +86,7 @@ def screened_party(context: Context, party: Party, today: date) -> tuple[ListHit
     return screen(subjects, entries, today)
 
 
-def _subjects(application: Application, bill: RegistryBill) -> dict[str, Subject]:
+def _subjects(application: Application, bill: RegistryBill, enterprise: Document) -> dict[str, Subject]:
     parties = {bill.drawer, bill.payee, bill.holder}
     for endorsement in bill.endorsements:
         parties |= {endorsement.endorser, endorsement.endorsee}
@@ -91,7 +96,10 @@ def _subjects(application: Application, bill: RegistryBill) -> dict[str, Subject
     codes |= {code for flow in trade.money_flows for code in (flow.payer_uscc, flow.payee_uscc)}
     codes |= {delivery.consignee_uscc for delivery in trade.deliveries}
     subjects += [Subject.uscc(code) for code in codes]
-    subjects += [Subject.name(bill.acceptor_name), Subject.bank_code(bill.acceptor_bank_code)]
+    names = (bill.acceptor_name, str(enterprise["name"]), str(enterprise["account_name"]))
+    subjects += [Subject.name(name) for name in names]
+    subjects += [Subject.bank_code(code) for code in (bill.acceptor_bank_code, str(enterprise["bank_code"]))]
+    subjects.append(Subject.account(application.payee_account))
     return {subject.key: subject for subject in subjects}
 
 
@@ -102,6 +110,7 @@ def facts_of(
     records: Records,
     history: tuple[Listing, ...],
     *,
+    own: Listing | None,
     payee_verified: bool,
 ) -> Facts:
     """Everything that is known to the rules; what is not known stays None, and its rules say so."""
@@ -114,7 +123,7 @@ def facts_of(
         package_slices=records.package.slices(),
         package_companies=records.package.companies(),
         overlapping_applications=records.package.slices_over(application.range) - 1,
-        accesses=_accesses(history),
+        accesses=_accesses(history if own is None else (*history, own)),
         profile=_profile(records.enterprise.body.get("profile")),
         payee_verified=payee_verified,
         within_hours=_within_hours(records.calendar, now),

@@ -25,8 +25,6 @@ _PRICE = (
     "interest_fen",
     "buyer_interest_fen",
     "fee_fen",
-    "redemption_open_fen",
-    "redemption_close_fen",
     "proceeds_fen",
 )
 _SEALED_OR_LATER = frozenset({DiscountStatus.SEALED, DiscountStatus.DISBURSED})
@@ -95,7 +93,7 @@ def contract_bytes(context: Context, item: Item) -> bytes:
         "applicant": {"name": enterprise.body["name"], "uscc": enterprise.body["uscc"]},
         "institution": {"name": institution["name"], "uscc": institution["uscc"]},
         "bill": {key: request[key] for key in ("bill_number", "range", "kind", "issue_date", "maturity_date")},
-        "terms": {key: request[key] for key in ("interest", "repurchase", "quote_id") if key in request},
+        "terms": {key: request[key] for key in ("interest", "quote_id") if key in request},
         "payee_account": enterprise.body["masked"]["account_number"],
         "confirmed_by": body.get("confirmed_by") or request["confirmed_by"],
         **{key: body[key] for key in _PRICE if key in body},

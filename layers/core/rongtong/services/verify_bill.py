@@ -9,9 +9,9 @@ from decimal import Decimal
 from rongtong.domain.bill import Application, Delivery, Invoice, MoneyFlow, Order, RegistryBill, Trade
 from rongtong.domain.bill_codes import BillKind
 from rongtong.domain.calendar import SHANGHAI
-from rongtong.domain.eligibility import UNKNOWN_BILL, Case, Findings, run_checks, verdict
+from rongtong.domain.eligibility import RISK, UNKNOWN_BILL, Case, Findings, run_checks, verdict
 from rongtong.domain.errors import RongTongError
-from rongtong.domain.interest import Price, price
+from rongtong.domain.interest import Fee, Price, price
 from rongtong.domain.lifecycle import DiscountStatus, require_discount_transition
 from rongtong.domain.package import TakenRanges
 from rongtong.domain.rates import table_in_force
@@ -53,21 +53,23 @@ def verify(context: Context, discount_id: str) -> Document:
     request = request_of(first_event)
     with ThreadPoolExecutor(3) as pool:
         rng = SubBillRange.parse(str(item.body["range"]))
+        if request.get("whole"):
+            rng = SubBillRange.whole_package(rng.amount_fen)
         bill_answer = pool.submit(context.bills.find, str(request["bill_number"]), rng)
         number = request.get("invoice_number")
         invoice_answer = pool.submit(context.invoices.find, str(number)) if number is not None else None
-        history_answer = pool.submit(history_of, context, str(item.body["enterprise_id"]), discount_id)
+        history_answer = pool.submit(history_of, context, str(request["applicant_uscc"]), discount_id)
         records = _read(context, item, request)
         payee, verified = _accounts(context, records.enterprise, request)
-        application = _application(request, rng, payee, claimed_fen(records.claims, discount_id))
+        application = _application(request, rng, payee, records, discount_id)
         bill = bill_answer.result()
         invoice = invoice_answer.result() if invoice_answer is not None else None
         history = history_answer.result()
     if bill is None:
         return _decide(context, item, UNKNOWN_BILL, None, None, REJECT, "BILL_NOT_FOUND", None)
     today = records.calendar.shanghai_date(context.clock.now())
-    facts = facts_of(context, application, bill, records, history, payee_verified=payee == verified)
-    hits = screened(context, application, bill, today)
+    facts = facts_of(context, application, bill, records, history, own=item.listing, payee_verified=payee == verified)
+    hits = screened(context, application, bill, records.enterprise.body, today)
     found = run_checks(Case(application, bill, invoice, records.policy, today, verified, hits, facts))
     decided = verdict(found.results)
     outcome: str = decided.outcome
@@ -101,11 +103,13 @@ def _decide(
         changes["due_date"] = price_made.effective_maturity.isoformat()
     changes |= shown
     beside, digest = sealed_findings(found)
+    # Where the bill itself was refused, nothing is told of lists and rules, not even that they passed.
+    told = [result for result in found.results if result.check != RISK or outcome != REJECT or result.reason == reason]
     evidence: Document = {
         "outcome": outcome,
         "reason": reason,
-        "passed": [result.check for result in found.results if result.outcome == "pass"],
-        "found": [[result.check, result.outcome, result.reason] for result in found.results if result.reason],
+        "passed": [result.check for result in told if result.outcome == "pass"],
+        "found": [[result.check, result.outcome, result.reason] for result in told if result.reason],
         "findings_sha256": digest,
         "holding_id": bill.holding_id if bill else None,
         "acceptor": bill.acceptor_name if bill else None,
@@ -137,7 +141,8 @@ def _output(body: Document) -> Document:
 def _read(context: Context, item: Item, request: Document) -> Records:
     today = context.calendar.shanghai_date(context.clock.now())
     maturity = date.fromisoformat(str(request["maturity_date"]))
-    package, claims, _ = holdings_of(item.body, request, today).keys()
+    package, _, *claims = holdings_of(item.body, request, today).keys()
+    years = sorted({today.year, maturity.year, maturity.year + 1})
     found = context.store.get_many(
         [
             (enterprise_pk(str(item.body["enterprise_id"])), STATE),
@@ -146,21 +151,21 @@ def _read(context: Context, item: Item, request: Document) -> Records:
             tenant_key(str(item.body["partner_id"])),
             (quote_pk(str(request.get("quote_id", ""))), STATE),
             package,
-            claims,
-            *[calendar_key(year) for year in sorted({today.year, maturity.year, maturity.year + 1})],
+            *[calendar_key(year) for year in years],
+            *claims,
         ]
     )
-    enterprise, institution, platform, tenant, quote, packaged, claimed, *years = found
+    enterprise, institution, platform, tenant, quote, packaged, *rest = found
     assert enterprise is not None, "a discount is accepted only for an enterprise that exists"
     policy = policy_of(platform, tenant)
     return Records(
         enterprise=enterprise,
         institution=institution_of(institution),
         policy=policy,
-        calendar=calendar_of(context.calendar, years, policy),
+        calendar=calendar_of(context.calendar, rest[: len(years)], policy),
         quote=quote,
         package=TakenRanges.from_document({} if packaged is None else packaged.body["ranges"]),
-        claims=claimed,
+        claims=tuple(rest[len(years) :]),
     )
 
 
@@ -170,7 +175,10 @@ def _accounts(context: Context, enterprise: Item, request: Document) -> tuple[st
     return asked, context.vault.decrypt(owner, key, str(enterprise.body["account_number"]))
 
 
-def _application(request: Document, rng: SubBillRange, payee_account: str, claimed: int) -> Application:
+def _application(
+    request: Document, rng: SubBillRange, payee_account: str, records: Records, discount_id: str
+) -> Application:
+    on_order, *on_invoice = [claimed_fen(claims, discount_id) for claims in records.claims]
     order = Order(
         number=str(request["order_number"]),
         amount_fen=int(request["order_amount_fen"]),
@@ -201,7 +209,14 @@ def _application(request: Document, rng: SubBillRange, payee_account: str, claim
         acceptor_bank_code=str(request["acceptor_bank_code"]),
         applicant_uscc=str(request["applicant_uscc"]),
         payee_account=payee_account,
-        trade=Trade(order, request.get("invoice_number"), tuple(deliveries), tuple(flows), claimed),
+        trade=Trade(
+            order=order,
+            invoice_number=request.get("invoice_number"),
+            deliveries=tuple(deliveries),
+            money_flows=tuple(flows),
+            claimed_fen=sum(on_invoice),
+            order_claimed_fen=on_order,
+        ),
     )
 
 
@@ -209,18 +224,21 @@ def _price(context: Context, item: Item, request: Document, records: Records, bi
     """Raises NoRateError, PriceError, CalendarError, QuoteError."""
     now, calendar = context.clock.now(), records.calendar
     today, face_fen = calendar.shanghai_date(now), int(item.body["face_fen"])
+    fee = fee_of(records.institution)
     if records.quote is not None:
-        rate = _quoted_rate(records.quote, str(item.body["institution_id"]), bill.acceptor_class, today)
+        offer = _quoted(records.quote, str(item.body["institution_id"]), bill.acceptor_class, today)
+        rate, fee = Decimal(str(offer["annual_rate"])), Fee(flat_fen=int(offer.get("fee_fen", 0)))
     else:
         days = (calendar.effective_maturity(bill.maturity_date) - today).days
         table = table_in_force(rate_tables_of(records.institution), now)
         rate = table.rate_for(bill.acceptor_class, days, face_fen)
-    terms = terms_of(request.get("interest"), request.get("repurchase"))
-    return price(face_fen, rate, today, bill.maturity_date, calendar, fee=fee_of(records.institution), **terms)
+    return price(
+        face_fen, rate, today, bill.maturity_date, calendar, fee=fee, **terms_of(request.get("interest"), None)
+    )
 
 
-def _quoted_rate(quote: Item, institution_id: str, acceptor_class: str, today: date) -> Decimal:
-    """The rate of the quote that the request relied on; it held at acceptance, whatever the hour is by now.
+def _quoted(quote: Item, institution_id: str, acceptor_class: str, today: date) -> Document:
+    """The offer that the request relied on; it held at acceptance, whatever the hour is by now.
 
     Raises QuoteError (QUOTE_MISMATCH) when it was made for another class of acceptor or on another day.
     """
@@ -231,5 +249,5 @@ def _quoted_rate(quote: Item, institution_id: str, acceptor_class: str, today: d
             field="quote_id",
             code="QUOTE_MISMATCH",
         )
-    offers = quote.body["offers"]
-    return next(Decimal(offer["annual_rate"]) for offer in offers if offer["institution_id"] == institution_id)
+    found: Document = next(one for one in quote.body["offers"] if one["institution_id"] == institution_id)
+    return found

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
+import secrets
+
+from rongtong.domain.canonical import canonical_bytes
+from rongtong.domain.eligibility import PARTY_REFUSED
 from rongtong.domain.lifecycle import DiscountStatus, require_discount_transition
 from rongtong.services.context import Context
 from rongtong.services.discounts import load, load_owned, view
@@ -52,12 +57,16 @@ def decide_review(context: Context, reviewer: str, discount_id: str, *, approve:
     if decided is None:
         _require(item, DiscountStatus.IN_REVIEW)
         changes: Document = {"review": wanted, "verdict": wanted}
+        if not approve:
+            changes["reason"] = PARTY_REFUSED
         if approve:
             status = status_after(wanted, confirmed=bool(item.body["confirmed"]))
             require_discount_transition(DiscountStatus.IN_REVIEW, status)
             changes |= {"status": status.value, "reason": None}
-        data = {"reviewer": reviewer, "decision": wanted, "note": note}
-        item = _change(context, item, changes, "ReviewDecided", data)
+        # Who decided and why is the platform's own; the event bears its salted hash.
+        beside: Document = {"reviewer": reviewer, "note": note, "salt": secrets.token_hex(16)}
+        data: Document = {"decision": wanted, "note_sha256": hashlib.sha256(canonical_bytes(beside)).hexdigest()}
+        item = _change(context, item, changes, "ReviewDecided", data, beside)
     elif decided != wanted:
         raise WrongStateError(f"The review was already decided: {decided}.", field="decision")
     return _go_on(context, item)
@@ -87,8 +96,10 @@ def _require(item: Item, status: DiscountStatus) -> None:
         raise WrongStateError(f"The discount is {item.body['status']}, not {status.value}; read it again.")
 
 
-def _change(context: Context, item: Item, changes: Document, kind: str, data: Document) -> Item:
-    writes = change_writes(item, "discount_id", changes, kind, context.clock.now(), data)
+def _change(
+    context: Context, item: Item, changes: Document, kind: str, data: Document, beside: Document | None = None
+) -> Item:
+    writes = change_writes(item, "discount_id", changes, kind, context.clock.now(), data, beside)
     try:
         context.store.transact(writes)
     except WriteConflictError as conflict:
