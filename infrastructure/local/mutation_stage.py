@@ -25,6 +25,9 @@ Sources = dict[str, bytes]
 # much: a signal, or a number of its own (24, 36, 152, 255).
 _KILLED = frozenset({1, 2, 3, 24, 36, 152, 255, -signal.SIGXCPU, -signal.SIGKILL, -signal.SIGSEGV})
 _SKIPPED = 34
+_SPINNER = tuple("⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏")
+_LINE_MAX = 300
+"""mutmut repeats the names of all tests where one of them cannot be found."""
 CONFIG = """[tool.mutmut]
 source_paths = ["rongtong"]
 only_mutate = {mutated}
@@ -102,7 +105,8 @@ class Stage:
                     os.killpg(process.pid, signal.SIGKILL)
         if process.returncode != 0:
             lines = said.read_text(encoding="utf-8", errors="replace").splitlines()
-            console.print("\n".join(lines[-60:]), markup=False, soft_wrap=True)
+            told = [line[:_LINE_MAX] for line in lines if not line.startswith(_SPINNER)]
+            console.print("\n".join(told[-60:]), markup=False, soft_wrap=True)
 
     def verdicts(self, place: str) -> tuple[int, tuple[Survivor, ...]] | None:
         """How many mutants of a file were killed, and the others; None unless every one was tried."""

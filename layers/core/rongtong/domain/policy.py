@@ -67,7 +67,7 @@ _SIGNATURE = frozenset({"version", "proposed_by", "approved_by", "approved_at"})
 
 
 def _tightened(policy: Policy, base: Policy) -> Policy:
-    """What would loosen the base has no effect: a tenant's stored policy holds on though the platform's gets stricter."""
+    """What would loosen the base has no effect: a tenant's stored policy lives on when the platform's gets stricter."""
     kept: dict[str, Any] = {name: getattr(policy, name) or getattr(base, name) for name in _SWITCHES}
     return replace(
         policy,
