@@ -55,6 +55,7 @@ class LegacyState:
 
 _FREE = (BillStatus.RECEIVED, Circulation.CIRCULATING)
 _LOCKED = (BillStatus.RECEIVED, Circulation.LOCKED)
+_DISCOUNTABLE = (*_FREE, RiskMark.NONE, EndorsementMark.TRANSFERABLE)
 _AWAITING = Circulation.AWAITING_RECEIPT
 
 STEPS: Mapping[Behaviour, Step] = MappingProxyType(
@@ -137,6 +138,8 @@ def discountable_fault(
     BILL_STATUS, BILL_LOCKED, BILL_PLEDGED, BILL_NOT_TRANSFERABLE, BILL_AWAITING_REDEMPTION, BILL_IN_COLLECTION,
     BILL_IN_RECOURSE, BILL_CIRCULATION, BILL_RISK, in this order.
     """
+    if (status, circulation, risk, mark) == _DISCOUNTABLE:
+        return None
     marked = mark != EndorsementMark.TRANSFERABLE or circulation == Circulation.NOT_TRANSFERABLE
     reasons = (
         (status != BillStatus.RECEIVED, "BILL_STATUS"),

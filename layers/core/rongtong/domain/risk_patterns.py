@@ -9,7 +9,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import TypeVar
 
@@ -75,6 +75,8 @@ def silent_days(facts: Facts, rules: Rules) -> int | None:
     """
     rule = rules["DORMANT_ACTIVE"]
     amount_fen, history = _known(facts.application).amount_fen, _known(facts.history)
+    if not history or facts.now - min(past.at for past in history) < timedelta(days=rule.threshold):
+        return None  # too short a history for a silence that counts
     times = sorted([past.at for past in history if past.at <= facts.now])
     times.append(facts.now)
     # The silences that ended within the window are those before its instants: the last few of a long history.
@@ -169,6 +171,8 @@ def percent_of_turnover(facts: Facts, rules: Rules) -> int | None:
 def acceptor_share(facts: Facts, rules: Rules) -> int | None:
     """The share of this bill's acceptor in what the applicant discounts, in percent rounded down, if that is a lot."""
     rule, application = rules["ACCEPTOR_CONCENTRATION"], _known(facts.application)
+    if len(_known(facts.history)) + 1 < rule.further["least_discounts"]:
+        return None
     history = _history_within(facts, rule)
     volume_fen = application.amount_fen + sum(past.amount_fen for past in history)
     if len(history) + 1 < rule.further["least_discounts"] or volume_fen < rule.further["least_fen"]:
