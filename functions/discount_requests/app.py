@@ -113,7 +113,8 @@ def confirm(discount_id: str) -> Response:
     who = caller(app.current_request)
     idempotency_key(app.current_request)
     body = read_body(app.current_request, Confirmation)
-    return answer(waiting.confirm(context(), who.partner_id, discount_id, body.operator, tuple(body.factors)))
+    access = plain(body.access) if body.access else None
+    return answer(waiting.confirm(context(), who.partner_id, discount_id, body.operator, tuple(body.factors), access))
 
 
 @app.lambda_function(name="sweep_requests")

@@ -4,6 +4,8 @@ import pytest
 
 from in_memory import Platform, sample_bills
 from rongtong.domain.errors import RongTongError
+from rongtong.domain.rates import RateTableError
+from rongtong.services.waiting import confirm
 
 GOOD, OTHER = sample_bills()[2], sample_bills()[4]
 ORDER = GOOD.request["trade"]["order_number"]
@@ -102,6 +104,27 @@ def test_where_an_operator_was_is_kept_as_keyed_hashes(platform):
     stored = str(platform.context.store.items)
     assert "203.0.113.7" not in stored
     assert platform.context.store.get(f"discount#{discount_id}", "state").listing.summary["access"][2] == "350100"
+
+
+def test_where_an_operator_confirmed_later_is_kept_beside_the_event(platform):
+    discount_id = platform.accept(GOOD, confirmed=False)
+    platform.run(discount_id)
+    access = {"ip": "203.0.113.7", "region": "350100"}
+    confirm(platform.context, "partner-a", discount_id, "operator-1", ("password", "otp"), access)
+    events = platform.context.store.query(f"discount#{discount_id}", "event#")
+    (confirmed,) = [found.body for found in events if found.body["event"]["type"] == "DiscountConfirmed"]
+    assert confirmed["beside"]["access"][1:] == ["", "350100"]
+    assert "203.0.113.7" not in str(platform.context.store.items)
+    assert "access" not in confirmed["event"]["data"]
+
+
+def test_a_damaged_rate_table_is_nobody_s_refusal(platform):
+    item = platform.context.store.get("institution#" + GOOD.request["institution_id"], "state")
+    platform.context.store.transact([item.replaced({**item.body, "rate_tables": [{"version": 1}]})])
+    discount_id = platform.accept(GOOD)
+    with pytest.raises(RateTableError):
+        platform.run(discount_id)
+    assert platform.body(discount_id)["status"] == "ACCEPTED"
 
 
 def test_a_package_that_is_not_whole_is_not_meant_by_nought(platform):

@@ -10,11 +10,11 @@ from rongtong.domain.bill import Application, Delivery, Invoice, MoneyFlow, Orde
 from rongtong.domain.bill_codes import BillKind
 from rongtong.domain.calendar import SHANGHAI
 from rongtong.domain.eligibility import RISK, UNKNOWN_BILL, Case, Findings, run_checks, verdict
-from rongtong.domain.errors import RongTongError
+from rongtong.domain.errors import CalendarError, PriceError
 from rongtong.domain.interest import Fee, Price, price
 from rongtong.domain.lifecycle import DiscountStatus, require_discount_transition
 from rongtong.domain.package import TakenRanges
-from rongtong.domain.rates import table_in_force
+from rongtong.domain.rates import NoRateError, table_in_force
 from rongtong.domain.sub_bill_range import SubBillRange
 from rongtong.services.context import Context
 from rongtong.services.discounts import discount_of, request_key, request_of
@@ -77,7 +77,7 @@ def verify(context: Context, discount_id: str) -> Document:
     if outcome != REJECT:
         try:
             priced_at = _price(context, item, request, records, bill)
-        except RongTongError as error:
+        except (PriceError, NoRateError, CalendarError, QuoteError) as error:
             outcome, reason = REJECT, error.code
     return _decide(context, item, found, bill, invoice, outcome, reason, priced_at)
 

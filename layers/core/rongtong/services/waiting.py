@@ -11,7 +11,8 @@ from rongtong.domain.lifecycle import DiscountStatus, require_discount_transitio
 from rongtong.services.context import Context
 from rongtong.services.discounts import load, load_owned, view
 from rongtong.services.errors import WrongStateError
-from rongtong.services.records import change_writes
+from rongtong.services.records import STATE, change_writes, enterprise_pk
+from rongtong.services.screening import access_seen
 from rongtong.services.storage import Document, Item, WriteConflictError
 from rongtong.services.verify_bill import REJECT, status_after
 
@@ -72,8 +73,17 @@ def decide_review(context: Context, reviewer: str, discount_id: str, *, approve:
     return _go_on(context, item)
 
 
-def confirm(context: Context, partner_id: str, discount_id: str, operator: str, factors: tuple[str, ...]) -> Document:
+def confirm(
+    context: Context,
+    partner_id: str,
+    discount_id: str,
+    operator: str,
+    factors: tuple[str, ...],
+    access: Document | None = None,
+) -> Document:
     """Record the operator's confirmation and let the execution go on. The same again is no change.
+
+    ``access`` says where the operator was; it is kept beside the event as a request's is.
 
     Raises NotFoundError, WrongStateError when nothing waits for it or a factor is missing.
     """
@@ -87,8 +97,15 @@ def confirm(context: Context, partner_id: str, discount_id: str, operator: str, 
         require_discount_transition(DiscountStatus.AWAITING_CONFIRMATION, status)
         changes: Document = {"status": status.value, "confirmed": True, "confirmed_by": operator}
         data = {"operator": operator, "factors": list(factors)}
-        item = _change(context, item, changes, "DiscountConfirmed", data)
+        beside = None if access is None else {"access": access_seen(context, _enterprise(context, item), access)}
+        item = _change(context, item, changes, "DiscountConfirmed", data, beside)
     return _go_on(context, item)
+
+
+def _enterprise(context: Context, item: Item) -> Item:
+    found = context.store.get(enterprise_pk(str(item.body["enterprise_id"])), STATE)
+    assert found is not None, "a discount is accepted only for an enterprise that exists"
+    return found
 
 
 def _require(item: Item, status: DiscountStatus) -> None:
