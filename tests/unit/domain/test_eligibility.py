@@ -215,6 +215,8 @@ def test_what_differs_from_the_registry_is_told_in_a_fixed_order(at):
         (applied(amount_fen=1_001), "AMOUNT_MISMATCH"),
         (applied(range=SubBillRange(2, 1_001)), "RANGE_NOT_HELD"),
         (applied(range=SubBillRange(401, 1_000), amount_fen=600), None),
+        (applied(range=SubBillRange.whole_package(1_000)), None),
+        (applied(range=SubBillRange.whole_package(600), amount_fen=600), "RANGE_NOT_HELD"),
         (billed(splittable=False), None),
         (billed(holder=OTHER), "NOT_THE_HOLDER"),
     ],
