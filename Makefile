@@ -1,4 +1,4 @@
-# make demo   the main job: 200 sample bills become money on the local stack
+# make demo   the main job: sample bills become money or are refused by name on the local stack
 # make test   every check and every test
 # make up     keep the local stack running; make down stops it
 # make lint   style, types, dependency direction, template
