@@ -64,6 +64,7 @@ _POLICY = {
     "blocked_acceptors": ["316331000018"],
     "overdue_acceptors": ["318110000014"],
     "evidence": {"commercial": ["invoice"]},
+    "package_splits": 2,
     "risk_rules": {"LARGE_AMOUNT": {"threshold": 500 * FEN_PER_WAN}},
 }
 _LIMITS = {

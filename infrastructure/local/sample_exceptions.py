@@ -153,6 +153,17 @@ def _taken(row: Row, plain: list[Row]) -> None:
     row |= {key: earlier[key] for key in earlier if key not in ("expected", "reason", "invoice_number", "order_number")}
 
 
+def _third_slice(row: Row, plain: list[Row]) -> None:
+    """The first package, of which two ranges are discounted, a third time; the sample policy allows two."""
+    first, second = plain[:2]
+    same = ("number", "issue_date", "maturity_date", "acceptor_name", "acceptor_bank_code", "acceptor_class")
+    row |= {key: first[key] for key in same}
+    start = SubBillRange.parse(second["range"]).end + 1
+    row["range"] = SubBillRange(start, start + row["amount_fen"] - 1).wire()
+    row["chain"] = f"{credit_code(103)}>{holder_of(row)}"
+    row["order_date"] = row["invoice_date"] = first["issue_date"] - timedelta(days=5)
+
+
 def _short(row: Row, _: list[Row]) -> None:
     row["amount_fen"] -= 1
 
@@ -231,6 +242,7 @@ REFUSED: list[tuple[str, Change]] = [
     ("RANGE_OUTSIDE_HOLDING", _more_than_all),
     ("RANGE_NOT_SPLITTABLE", _a_part),
     ("RANGE_TAKEN", _taken),
+    ("RANGE_TOO_MANY_SPLITS", _third_slice),
     ("ENTERPRISE_UNKNOWN", differ("request.enterprise_id=ent_nobody")),
     ("ENTERPRISE_NOT_ACTIVE", _held_by(NOT_VERIFIED)),
     ("INSTITUTION_UNKNOWN", _set(institution_id="bank-9")),

@@ -425,3 +425,11 @@ def test_taken_ranges_never_overlap_and_are_free_again_once_given_back(steps):
     for owner in "pqrst":
         taken = taken.give_back(owner)
     assert taken == TakenRanges()
+
+
+def test_more_taken_ranges_than_a_package_may_have_are_refused():
+    taken = TakenRanges().take(Range(1, 1), "dsc_1", "U1").take(Range(2, 2), "dsc_2", "U1")
+    taken.require_splits(2)
+    with pytest.raises(PackageError, match="split 1 times at most") as refused:
+        taken.require_splits(1)
+    assert (refused.value.code, refused.value.field) == ("RANGE_TOO_MANY_SPLITS", "bill.range")

@@ -84,7 +84,7 @@ def test_a_part_that_no_policy_has_is_refused_with_all_that_there_are():
     assert (code, field) == ("POLICY", "tenor")
     assert message == (
         "A policy has no tenor; it has bank_directory, blocked_acceptors, check_kind_digit, evidence, "
-        "overdue_acceptors, quote_minutes, risk_rules, service_hours, strict_check_newgen, tenor_months."
+        "overdue_acceptors, package_ceiling_fen, package_splits, quote_minutes, risk_rules, service_hours, strict_check_newgen, tenor_months."
     )
     assert issubclass(PolicyError, InvalidInputError)
 
@@ -176,3 +176,12 @@ def test_a_check_that_is_off_for_the_platform_is_a_tenants_choice(name, value):
     off = Policy(**{name: False})
     assert Policy.parse({name: value}, off) == Policy(**{name: value})
     assert Policy.parse({}, off) == off
+
+
+@pytest.mark.parametrize(("name", "most"), [("package_ceiling_fen", 100_000_000_000), ("package_splits", 500)])
+def test_a_package_is_no_larger_and_split_no_finer_than_the_registry_lets_it(name, most):
+    assert getattr(Policy(), name) == getattr(Policy.parse({name: most}), name) == most
+    assert getattr(Policy.parse({name: 7}), name) == 7
+    assert refusal({name: most + 1})[:2] == ("POLICY", name)
+    assert getattr(Policy.parse({name: 9}, Policy.parse({name: 8})), name) == 8
+    assert getattr(Policy.parse({name: 7}, Policy.parse({name: 8})), name) == 7

@@ -182,6 +182,11 @@ class TakenRanges:
                 )
         return TakenRanges((*self.slots, (rng, owner, applicant_uscc)))
 
+    def require_splits(self, splits_max: int) -> None:
+        """Raises PackageError (RANGE_TOO_MANY_SPLITS) when more ranges are taken than a package may be split into."""
+        if self.slices() > splits_max:
+            raise _refused("RANGE_TOO_MANY_SPLITS", f"A bill is split {splits_max} times at most; deal all of it.")
+
     def give_back(self, owner: str) -> TakenRanges:
         """Without what the discount has taken; no change where it has nothing."""
         return TakenRanges(tuple(slot for slot in self.slots if slot[1] != owner))

@@ -10,7 +10,9 @@ from typing import Any
 from rongtong.domain.calendar import ServiceHours
 from rongtong.domain.errors import InvalidInputError
 from rongtong.domain.identity import check_bank_code
+from rongtong.domain.package import SPLITS_MAX
 from rongtong.domain.risk_rules import DEFAULT_RULES, Rule, configure
+from rongtong.domain.sub_bill_range import PACKAGE_CEILING_FEN
 from rongtong.domain.trade import EvidenceRequirement, parse_requirements
 
 _MONTHS_MAX = 6
@@ -35,6 +37,9 @@ class Policy:
     check_kind_digit: bool = True
     """Whether the kind of a bill must fit the first digit of its number."""
     quote_minutes: int = 30
+    package_ceiling_fen: int = PACKAGE_CEILING_FEN
+    package_splits: int = SPLITS_MAX
+    """How many ranges of one package are discounted here at most."""
     bank_directory: frozenset[str] = frozenset()
     """Bank codes that are right although their check digit is not."""
     blocked_acceptors: frozenset[str] = frozenset()
@@ -73,6 +78,8 @@ def _tightened(policy: Policy, base: Policy) -> Policy:
         policy,
         bank_directory=base.bank_directory,
         tenor_months=min(policy.tenor_months, base.tenor_months),
+        package_ceiling_fen=min(policy.package_ceiling_fen, base.package_ceiling_fen),
+        package_splits=min(policy.package_splits, base.package_splits),
         blocked_acceptors=policy.blocked_acceptors | base.blocked_acceptors,
         overdue_acceptors=policy.overdue_acceptors | base.overdue_acceptors,
         **kept,
@@ -120,6 +127,8 @@ _READERS: Mapping[str, Callable[[Policy, Any], Policy]] = MappingProxyType(
         "tenor_months": _whole_number("tenor_months", _MONTHS_MAX),
         **{name: _switch(name) for name in _SWITCHES},
         "quote_minutes": _whole_number("quote_minutes", _MINUTES_MAX),
+        "package_ceiling_fen": _whole_number("package_ceiling_fen", PACKAGE_CEILING_FEN),
+        "package_splits": _whole_number("package_splits", SPLITS_MAX),
         "blocked_acceptors": _codes("blocked_acceptors"),
         "overdue_acceptors": _codes("overdue_acceptors"),
         "evidence": lambda policy, value: replace(policy, evidence=parse_requirements(value)),

@@ -100,6 +100,7 @@ REASONS: Mapping[str, Reason] = {
             "RANGE_ABOVE_CEILING": ("No package is that large.", "Compare the range with the bill."),
             "RANGE_OUTSIDE_HOLDING": ("More is to be discounted than the range holds.", "Discount at most its amount."),
             "RANGE_NOT_SPLITTABLE": ("The package cannot be split.", "Discount the whole of it."),
+            "RANGE_TOO_MANY_SPLITS": ("The package is split too often.", "Deal the whole holding."),
             "RANGE_TAKEN": ("A part of the range is being discounted, or was.", "Discount what is left of it."),
             "ENTERPRISE_UNKNOWN": ("No such enterprise of this partner.", "Register it first."),
             "ENTERPRISE_NOT_ACTIVE": (
@@ -291,7 +292,6 @@ REASONS: Mapping[str, Reason] = {
             "RANGE_LOCKED": ("Another application has locked a part of the range.", "Wait, or withdraw that one."),
             "RANGE_NOT_LOCKED": ("The application has locked nothing.", "Lock the range first."),
             "RANGE_ONE_PER_OWNER": ("The application has another range.", "Make one application for each range."),
-            "RANGE_TOO_MANY_SPLITS": ("The package is split too often.", "Deal the whole holding."),
             "RANGE_OVERLAP": ("Holdings of one package overlap.", "Restore the package's record."),
             "RANGES_UNREADABLE": ("A package's record cannot be read.", "Restore the package's record."),
             "BILL_STATE_NOT_ALLOWED": ("The bill's state does not allow this step.", "Read the bill again."),

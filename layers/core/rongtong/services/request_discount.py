@@ -120,6 +120,7 @@ def accept(context: Context, command: RequestDiscount) -> tuple[Document, bool]:
     if known is not None:
         return _repeat(context, known, command), False
     policy, limits = policy_of(policy_item, tenant), limits_of(limits_item)
+    require_within_ceiling(dealt if remainder is None else remainder, policy.package_ceiling_fen)
     _require_number(command, policy, today)
     _require_companies(command)
     calendar_of(context.calendar, [year], policy).require_service_hours(now)
@@ -131,7 +132,7 @@ def accept(context: Context, command: RequestDiscount) -> tuple[Document, bool]:
         require_offer(quote, command, dealt.amount_fen, now)
     holdings = _holdings(command, discount_id, dealt, str(active.body["uscc"]), limits, today)
     state, first = _first_records(context, command, holdings, remainder, active, now)
-    winner = _store(context, first, holdings, limits, int(institution["limit_fen"]))
+    winner = _store(context, first, holdings, limits, int(institution["limit_fen"]), policy.package_splits)
     if winner is not None:
         return _repeat(context, winner, command), False
     start(context, discount_id, write_units=context.store.write_units - spent_before)
@@ -192,7 +193,6 @@ def _require_payer(command: RequestDiscount, institution: Document) -> None:
 def _ranges(command: RequestDiscount) -> tuple[SubBillRange, SubBillRange | None]:
     """What is discounted, and what the holder keeps of the range that it named."""
     stated = SubBillRange.parse(command.range, whole_fen=command.amount_fen)
-    require_within_ceiling(stated)
     stated.require_amount(command.amount_fen)
     return (stated, None) if command.deal_amount_fen is None else stated.split(command.deal_amount_fen)
 
@@ -271,16 +271,21 @@ def _first_records(
 
 
 def _store(
-    context: Context, first: list[Write], holdings: Holdings, limits: Limits, institution_limit_fen: int
+    context: Context,
+    first: list[Write],
+    holdings: Holdings,
+    limits: Limits,
+    institution_limit_fen: int,
+    splits_max: int,
 ) -> Item | None:
     """Write it all, or answer the same request as another worker stored it meanwhile.
 
-    Raises LimitExceededError, RangeTakenError, BusyError.
+    Raises LimitExceededError, RangeTakenError, PackageError, BusyError.
     """
     for attempt in range(_ATTEMPTS):
         found = context.store.get_many(holdings.keys())
         try:
-            context.store.transact([*first, *holdings.take(found, limits, institution_limit_fen)])
+            context.store.transact([*first, *holdings.take(found, limits, institution_limit_fen, splits_max)])
         except WriteConflictError as conflict:
             if 0 in conflict.failed:
                 return context.store.get(discount_pk(holdings.discount_id), STATE)

@@ -48,15 +48,19 @@ class Holdings:
         ]
         return keys if self.invoice_number is None else [*keys, (invoice_pk(self.invoice_number), STATE)]
 
-    def take(self, found: list[Item | None], limits: Limits, institution_limit_fen: int | None) -> list[Write]:
+    def take(
+        self, found: list[Item | None], limits: Limits, institution_limit_fen: int | None, splits_max: int
+    ) -> list[Write]:
         """The writes that take all of it, the shared counters first.
 
-        ``found`` are the documents of ``keys``. Raises RangeTakenError, LimitExceededError (bill, enterprise).
+        ``found`` are the documents of ``keys``. Raises RangeTakenError, PackageError (RANGE_TOO_MANY_SPLITS),
+        LimitExceededError (bill, enterprise).
         """
         package, turnover, *claims = found
         limits.require_bill(self.face_fen)
         taken = TakenRanges.from_document({} if package is None else package.body["ranges"])
         taken = taken.take(self.range, self.discount_id, self.applicant_uscc)
+        taken.require_splits(splits_max)
         used = Turnover.from_document({} if turnover is None else turnover.body)
         used = used.add(self.face_fen, self.on, limits.enterprise_limits(self.applicant_uscc))
         at_package, at_turnover, *at_claims = self.keys()
