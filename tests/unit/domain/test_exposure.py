@@ -135,7 +135,7 @@ def test_an_enterprise_has_its_own_limits_or_everybodys():
 
 @pytest.mark.parametrize(("limits", "amount_fen"), [(LIMITS, 1_000), (Limits(), 10**17)])
 def test_one_discount_up_to_the_cap_is_allowed(limits, amount_fen):
-    limits.require_bill(amount_fen)
+    assert limits.require_bill(amount_fen) is None
 
 
 def test_one_discount_above_the_cap_is_refused_with_the_cap():
@@ -339,7 +339,7 @@ def test_a_full_shared_counter_is_named_without_any_figure(level, says):
 
 @pytest.mark.parametrize("end", [ReservationStatus.CONSUMED, ReservationStatus.RETURNED])
 def test_a_reservation_is_consumed_or_returned(end):
-    require_reservation_transition(ReservationStatus.RESERVED, end)
+    assert require_reservation_transition(ReservationStatus.RESERVED, end) is None
 
 
 @pytest.mark.parametrize("end", [ReservationStatus.CONSUMED, ReservationStatus.RETURNED])

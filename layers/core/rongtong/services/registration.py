@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from rongtong.domain.bill import Party
+from rongtong.domain.eligibility import PARTY_REFUSED
 from rongtong.domain.identity import check_bank_code, check_mobile, check_uscc
 from rongtong.domain.lifecycle import EnterpriseStatus, require_enterprise_transition
 from rongtong.domain.lists import outcome as outcome_of_hits
@@ -114,7 +115,7 @@ def verify_enterprise(context: Context, enterprise_id: str) -> Document:
     if not same_name:
         reason = "ACCOUNT_NOT_VERIFIED"
     elif outcome_of_hits(hits) == "reject":
-        reason = "PARTY_REFUSED"
+        reason = PARTY_REFUSED
     status = EnterpriseStatus.REFUSED if reason else EnterpriseStatus.ACTIVE
     require_enterprise_transition(EnterpriseStatus.PENDING, status)
     now = context.clock.now()

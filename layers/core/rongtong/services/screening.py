@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from datetime import date, datetime, timedelta
 
@@ -63,30 +64,27 @@ def screened(
     context: Context, application: Application, bill: RegistryBill, enterprise: Document, today: date
 ) -> tuple[ListHit, ...]:
     """Hits of everybody who is named on the bill, in its trade or is paid, on the lists, gravest first."""
-    subjects = _subjects(application, bill, enterprise)
-    keys = [(listed_pk(key), STATE) for key in subjects]
+    return _screened(context, _subjects(application, bill, enterprise), today)
+
+
+def screened_party(context: Context, party: Party, today: date) -> tuple[ListHit, ...]:
+    """Hits of one company."""
+    return _screened(context, subjects_of(party), today)
+
+
+def _screened(context: Context, subjects: Iterable[Subject], today: date) -> tuple[ListHit, ...]:
+    by_key = {subject.key: subject for subject in subjects}
+    keys = [(listed_pk(key), STATE) for key in by_key]
     entries = {}
     for at in range(0, len(keys), _KEYS_AT_ONCE):
         for item in context.store.get_many(keys[at : at + _KEYS_AT_ONCE]):
             if item is not None:
                 parsed = [ListEntry.parse(entry) for entry in item.body["entries"]]
                 entries[parsed[0].subject_key] = parsed
-    return screen(subjects.values(), entries, today)
+    return screen(by_key.values(), entries, today)
 
 
-def screened_party(context: Context, party: Party, today: date) -> tuple[ListHit, ...]:
-    """Hits of one company."""
-    subjects = subjects_of(party)
-    found = context.store.get_many([(listed_pk(subject.key), STATE) for subject in subjects])
-    entries = {
-        subject.key: [ListEntry.parse(entry) for entry in item.body["entries"]]
-        for subject, item in zip(subjects, found, strict=True)
-        if item is not None
-    }
-    return screen(subjects, entries, today)
-
-
-def _subjects(application: Application, bill: RegistryBill, enterprise: Document) -> dict[str, Subject]:
+def _subjects(application: Application, bill: RegistryBill, enterprise: Document) -> list[Subject]:
     parties = {bill.drawer, bill.payee, bill.holder}
     for endorsement in bill.endorsements:
         parties |= {endorsement.endorser, endorsement.endorsee}
@@ -100,7 +98,7 @@ def _subjects(application: Application, bill: RegistryBill, enterprise: Document
     subjects += [Subject.name(name) for name in names]
     subjects += [Subject.bank_code(code) for code in (bill.acceptor_bank_code, str(enterprise["bank_code"]))]
     subjects.append(Subject.account(application.payee_account))
-    return {subject.key: subject for subject in subjects}
+    return subjects
 
 
 def facts_of(
