@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -15,12 +15,18 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from rongtong.adapters.calendars import legal_calendar
 from rongtong.domain.bill import Invoice, Party, RegistryBill
 from rongtong.domain.bill_codes import Circulation
-from rongtong.domain.lifecycle import PaymentStatus
 from rongtong.domain.package import Holding, HoldingState, Package, PackageError
+from rongtong.domain.payment import PaymentStatus
 from rongtong.domain.sub_bill_range import SubBillRange
-from rongtong.services.context import Context
+from rongtong.services.context import Context, Execution, Running
 from rongtong.services.errors import ContractAlteredError, SealedDataError
-from rongtong.services.ports import BankUnavailableError, BillLockedError, PaymentAnswer, PaymentOrder
+from rongtong.services.ports import (
+    BankUnavailableError,
+    BillLockedError,
+    PaymentAnswer,
+    PaymentOrder,
+    StatementEntry,
+)
 from rongtong.services.storage import Count, Create, Document, Item, Listing, Replace, Write, WriteConflictError
 
 OPEN = datetime(2026, 4, 15, 2, 0, tzinfo=UTC)
@@ -32,7 +38,6 @@ class MemoryStore:
     def __init__(self) -> None:
         self.items: dict[tuple[str, str], Item] = {}
         self.counters: dict[tuple[str, str], int] = {}
-        self.waiting: dict[tuple[str, str], str] = {}
         self.before_write: Callable[[Sequence[Write]], None] = lambda writes: None
         self.after_write: Callable[[Sequence[Write]], None] = lambda writes: None
         self.write_units = 0
@@ -52,8 +57,8 @@ class MemoryStore:
         return self.counters.get((pk, sk), 0)
 
     def due(self, before: str) -> list[Item]:
-        found = sorted((at, key) for key, at in self.waiting.items() if at < before)
-        return [self.items[key] for _, key in found]
+        found = [item for item in self.items.values() if item.due is not None and item.due < before]
+        return sorted(found, key=lambda item: str(item.due))
 
     def listed(self, owner: str, since: str, *, most: int = 200) -> list[Listing]:
         found = [item.listing for item in self.items.values() if item.listing and item.listing.owner == owner]
@@ -76,10 +81,7 @@ class MemoryStore:
             else:
                 version = write.version + 1 if isinstance(write, Replace) else 1
                 body = json.loads(json.dumps(write.body))
-                self.waiting.pop((write.pk, write.sk), None)
-                if isinstance(write, Create) and write.due is not None:
-                    self.waiting[write.pk, write.sk] = write.due
-                self.items[write.pk, write.sk] = Item(write.pk, write.sk, body, version, write.listing)
+                self.items[write.pk, write.sk] = Item(write.pk, write.sk, body, version, write.listing, write.due)
         self.after_write(writes)
 
     def _holds(self, write: Write) -> bool:
@@ -92,12 +94,19 @@ class MemoryStore:
 
 @dataclass
 class FixedClock:
-    """A clock that stands still until it is set."""
+    """A clock that stands still until it is set; who sleeps hears of it at once."""
 
     instant: datetime = OPEN
+    slept_s: float = 0.0
 
     def now(self) -> datetime:
         return self.instant
+
+    def monotonic(self) -> float:
+        return self.slept_s
+
+    def sleep(self, seconds: float) -> None:
+        self.slept_s += seconds
 
 
 class PlainVault:
@@ -149,14 +158,33 @@ class MemoryArchive:
 
 @dataclass
 class RecordedWorkflows:
-    """Remembers what was started and resumed."""
+    """Remembers what was started and resumed. ``executions`` are the discounts' by name; tests let them end."""
 
     discounts: list[tuple[str, Document]] = field(default_factory=list)
     registrations: list[str] = field(default_factory=list)
     resumed: list[tuple[str, Document]] = field(default_factory=list)
+    executions: dict[str, Execution] = field(default_factory=dict)
+    redrivable: bool = False
+    redriven: list[str] = field(default_factory=list)
 
-    def start_discount(self, discount_id: str, payload: Document) -> None:
-        self.discounts.append((discount_id, payload))
+    def start_discount(self, name: str, payload: Document) -> None:
+        self.discounts.append((name, payload))
+        self.executions.setdefault(name, Execution(name, Running.RUNNING))
+
+    def execution(self, name: str) -> Execution | None:
+        return self.executions.get(name)
+
+    def redrive(self, name: str) -> bool:
+        if not self.redrivable or self.executions[name].running is not Running.FAILED:
+            return False
+        self.redriven.append(name)
+        self.executions[name] = Execution(name, Running.RUNNING)
+        return True
+
+    def failed_since(self, since: datetime) -> Iterator[Execution]:
+        failed = [run for run in self.executions.values() if run.running is Running.FAILED and run.ended_at]
+        recent = [run for run in failed if run.ended_at and run.ended_at >= since]
+        return iter(sorted(recent, key=lambda run: str(run.ended_at), reverse=True))
 
     def start_registration(self, enterprise_id: str, payload: Document) -> None:
         self.registrations.append(enterprise_id)
@@ -177,17 +205,44 @@ class MemoryBank:
         self.refuse = False
         self.refused: set[str] = set()
         """Accounts that take no payment."""
+        self.sent_back: list[StatementEntry] = []
+        self.clock: FixedClock | None = None
+        """Where there is one, the bank books no order after its ``not_after``."""
 
     def pay(self, order: PaymentOrder) -> PaymentAnswer:
-        known = self.accounts.get(order.payee_account)
         if order.reference not in self.paid:
-            good = known is not None and known[0] == order.payee_name and not self.refuse
-            good = good and order.payee_account not in self.refused
-            status = PaymentStatus.SUCCEEDED if good else PaymentStatus.FAILED
-            reason = None if good else "PAYEE_REFUSED"
+            reason = self._refusal(order)
+            status = PaymentStatus.SUCCEEDED if reason is None else PaymentStatus.FAILED
             self.paid[order.reference] = PaymentAnswer(order.reference, status, f"SB{len(self.paid)}", reason)
             self.orders.append(order)
         return self._tell(order.reference)
+
+    def _refusal(self, order: PaymentOrder) -> str | None:
+        if self.clock is not None and self.clock.now() > datetime.fromisoformat(order.not_after):
+            return "PAST_CUT_OFF"
+        known = self.accounts.get(order.payee_account)
+        good = known is not None and known[0] == order.payee_name and not self.refuse
+        return None if good and order.payee_account not in self.refused else "PAYEE_REFUSED"
+
+    def statement(self, day: date) -> list[StatementEntry]:
+        booked = [
+            StatementEntry(
+                order.reference, order.amount_fen, PaymentStatus.SUCCEEDED, self.paid[order.reference].bank_serial
+            )
+            for order in self.orders
+            if order.execute_on == day.isoformat() and not self._failed(order.reference)
+        ]
+        return [*booked, *self.sent_back]
+
+    def send_back(self, reference: str, status: PaymentStatus = PaymentStatus.RETURNED) -> PaymentAnswer:
+        """Let a paid payment come back (退票); answers the notice that the bank would send."""
+        order = next(order for order in self.orders if order.reference == reference)
+        self.paid[reference] = replace(self.paid[reference], status=status, reason="ACCOUNT_CLOSED")
+        self.sent_back.append(StatementEntry(reference, order.amount_fen, status, self.paid[reference].bank_serial))
+        return self.paid[reference]
+
+    def _failed(self, reference: str) -> bool:
+        return self.paid[reference].status is PaymentStatus.FAILED
 
     def query(self, reference: str) -> PaymentAnswer | None:
         if reference not in self.paid:
@@ -223,6 +278,9 @@ class MemoryBillRegistry:
     def __init__(self) -> None:
         self.holdings: dict[str, list[RegistryBill]] = {}
         self.taken: dict[tuple[str, str], tuple[SubBillRange, Party | None]] = {}
+        self.clearing = MemoryBank()
+        """Who pays when a settlement goes online (SM00)."""
+        self.settlements: dict[str, PaymentAnswer] = {}
 
     def add(self, bill: RegistryBill) -> None:
         kept = [held for held in self.holdings.get(bill.number, []) if not held.range.overlaps(bill.range)]
@@ -265,6 +323,21 @@ class MemoryBillRegistry:
         if self.taken.get((number, owner)) == (rng, None):
             del self.taken[number, owner]
 
+    def settle(self, number: str, rng: SubBillRange, owner: str, endorsee: Party, order: PaymentOrder) -> PaymentAnswer:
+        if order.reference not in self.settlements:
+            if self.taken.get((number, owner)) != (rng, None):
+                raise BillLockedError("no lock", field="bill.range")
+            answer = self.clearing.pay(order)
+            self.settlements[order.reference] = answer
+            if answer.status is PaymentStatus.SUCCEEDED:
+                self.endorse(number, rng, owner, endorsee)
+            else:
+                self.release(number, rng, owner)
+        return self.settlements[order.reference]
+
+    def settlement(self, reference: str) -> PaymentAnswer | None:
+        return self.settlements.get(reference)
+
     def _standing(self, number: str) -> Package:
         bills = self.holdings.get(number, [])
         holdings = tuple(Holding(bill.range, bill.holder.uscc, source=bill.range.wire()) for bill in bills)
@@ -301,16 +374,18 @@ class MemorySms:
 
 def make_context(**replaced: Any) -> Context:
     """A context of stand-ins; named collaborators are replaced."""
+    clock, bank, bills = FixedClock(), MemoryBank(), MemoryBillRegistry()
+    bank.clock, bills.clearing = clock, bank
     parts: dict[str, Any] = {
         "store": MemoryStore(),
-        "clock": FixedClock(),
+        "clock": clock,
         "vault": PlainVault(),
         "log_signer": LocalSigner(),
         "log_origin": "rongtong.example/log",
         "archive": MemoryArchive(),
         "workflows": RecordedWorkflows(),
-        "bank": MemoryBank(),
-        "bills": MemoryBillRegistry(),
+        "banks": (bank,),
+        "bills": bills,
         "invoices": MemoryInvoices(),
         "sms": MemorySms(),
         "calendar": legal_calendar(),

@@ -84,7 +84,7 @@ class Platform:
 
     @property
     def bank(self) -> Any:
-        return self.context.bank
+        return self.context.banks[0]
 
     def used(self) -> dict[str, int]:
         """Fen taken of every limit: of the shared counters, and of every enterprise's day, month and year."""

@@ -1,13 +1,21 @@
-"""Disbursement: the task that pays once, or learns what became of the payment."""
+"""Disbursement: the task that pays once, what the bank says of itself, and the comparison with its statement."""
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
-from chalice.app import Chalice
+from chalice.app import Chalice, Response
 
+from rongtong.domain.payment import PaymentStatus
+from rongtong.entrypoints.bootstrap import context
+from rongtong.entrypoints.http import answer, answers, idempotency_key, read_body, require_role
+from rongtong.entrypoints.models import NoticeBody
 from rongtong.entrypoints.tasks import run_task
+from rongtong.services import bank_notices
+from rongtong.services import reconcile as reconciling
 from rongtong.services.disburse import disburse
+from rongtong.services.ports import PaymentAnswer
 
 app = Chalice(app_name="disbursement")
 
@@ -16,3 +24,23 @@ app = Chalice(app_name="disbursement")
 def pay(event: dict[str, Any], _: Any) -> dict[str, Any]:
     """Task: Disburse."""
     return run_task(lambda c: disburse(c, str(event["discount_id"])), event)
+
+
+@app.lambda_function(name="reconcile")
+def reconcile(event: dict[str, Any], _: Any) -> dict[str, Any]:
+    """Schedule: compare the last whole day, or ``day``, with the bank's statement and the registry."""
+    named = event.get("day")
+    return run_task(
+        lambda c: reconciling.reconcile(c, date.fromisoformat(str(named)) if named else reconciling.yesterday(c)), event
+    )
+
+
+@app.route("/v1/bank/notices", methods=["POST"], content_types=["*/*"])
+@answers(lambda: app.current_request)
+def take_notice() -> Response:
+    """What became of a payment, told by its bank (role bank); repeated until it is answered with 200."""
+    who = require_role(app.current_request, "bank")
+    idempotency_key(app.current_request)
+    body = read_body(app.current_request, NoticeBody)
+    notice = PaymentAnswer(body.reference, PaymentStatus(body.status), body.bank_serial, body.reason)
+    return answer(bank_notices.take_from(context(), who.partner_id, notice))

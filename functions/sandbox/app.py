@@ -7,19 +7,56 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Callable
+from functools import wraps
 from typing import Any
 
-from bank import account_matches, payment_of, statement, take_payment
+from bank import UnansweredError, account_matches, entries_of, payment_of, send_back, statement, take_payment
 from book import Book
 from chalice.app import Chalice, Response
 from clock import business_now, set_clock
-from registry import holding_with, seed_holding, step
+from registry import holding_with, seed_holding, settle, step
 
 from rongtong.domain.errors import RongTongError
 
 app = Chalice(app_name="sandbox")
 book = Book.from_environment()
 Answer = Response
+Route = Callable[..., Response]
+_MOOD_SEEN_S = 1.0
+_mood: dict[str, Any] = {"read_at": float("-inf"), "body": {}}
+
+
+def _moods() -> dict[str, Any]:
+    """How the stand-ins behave now, by service; a change is seen within a second."""
+    if time.monotonic() - _mood["read_at"] > _MOOD_SEEN_S:
+        _mood.update(read_at=time.monotonic(), body=book.get("mood", "mood") or {})
+    found: dict[str, Any] = _mood["body"]
+    return found
+
+
+def _mood_of(service: str) -> dict[str, Any]:
+    found: dict[str, Any] = _moods().get(service, {})
+    return found
+
+
+def _open(service: str) -> Callable[[Route], Route]:
+    """The route answers unless its service is down."""
+
+    def decorate(route: Route) -> Route:
+        @wraps(route)
+        def guarded(*args: Any, **kwargs: Any) -> Response:
+            if _mood_of(service).get("down"):
+                return _answer({"code": "DOWN", "detail": f"The {service} is down."}, 503)
+            try:
+                return route(*args, **kwargs)
+            except UnansweredError as error:
+                time.sleep(error.after_s)
+                return _answer({"code": error.code, "detail": error.message}, 504)
+
+        return guarded
+
+    return decorate
 
 
 def _body() -> dict[str, Any]:
@@ -63,7 +100,16 @@ def seed() -> Answer:
     return _answer({kind: len(given.get(kind, ())) for kind in ("bills", "invoices", "accounts")})
 
 
+@app.route("/moods", methods=["PUT"])
+def write_moods() -> Answer:
+    """How ``bank``, ``registry`` and ``sms`` behave from now on: ``down``, and what bank.py says of the bank's mood."""
+    book.put("mood", "mood", _body())
+    _mood["read_at"] = float("-inf")
+    return _answer(_moods())
+
+
 @app.route("/bills/{number}/{wire}", methods=["GET"])
+@_open("registry")
 def find_bill(number: str, wire: str) -> Answer:
     """The holding that contains the range."""
     found = holding_with(book, number, wire)
@@ -71,16 +117,28 @@ def find_bill(number: str, wire: str) -> Answer:
 
 
 @app.route("/bills/{number}/{wire}/{name}", methods=["POST"])
+@_open("registry")
 def step_bill(number: str, wire: str, name: str) -> Answer:
-    """``lock``, ``endorse`` or ``release`` a range for an owner."""
+    """``lock``, ``endorse`` or ``release`` a range for an owner, or ``settle`` it against money."""
     try:
+        if name == "settle":
+            return _answer(settle(book, number, wire, _body(), lambda order: _pay(order)[0]))
         step(book, number, wire, name, _body())
     except RongTongError as error:
         return _answer({"code": error.code, "detail": error.message}, 409)
     return _answer({"number": number, "range": wire, "step": name})
 
 
+@app.route("/settlements/{reference}", methods=["GET"])
+@_open("registry")
+def read_settlement(reference: str) -> Answer:
+    """What became of an online settlement."""
+    found = book.get("settlement", reference)
+    return _missing("settlement") if found is None else _answer(found)
+
+
 @app.route("/invoices/{number}", methods=["GET"])
+@_open("registry")
 def find_invoice(number: str) -> Answer:
     """The invoice."""
     found = book.get("invoice", number)
@@ -88,22 +146,35 @@ def find_invoice(number: str) -> Answer:
 
 
 @app.route("/account-verifications", methods=["POST"])
+@_open("bank")
 def verify_account() -> Answer:
     """Whether number, name and credit code belong together."""
     return _answer({"matches": account_matches(book, _body())})
 
 
+def _pay(order: dict[str, Any]) -> tuple[dict[str, Any], float]:
+    return take_payment(book, order, business_now(book), _mood_of("bank"))
+
+
 @app.route("/payments", methods=["POST"])
+@_open("bank")
 def pay() -> Answer:
     """Pay a reference once. The account's ``behaviour`` may delay the answer, leave it open or refuse."""
-    order = _body()
-    payment, delay_s = take_payment(book, order)
+    payment, delay_s = _pay(_body())
     # The money has moved by now and only the answer is late: the case that a client must be ready for.
     time.sleep(delay_s)
     return _answer(payment)
 
 
+@app.route("/payments/{reference}/back", methods=["POST"])
+def return_payment(reference: str) -> Answer:
+    """Let a paid payment come back; ``how`` says RETURNED or REVERSED."""
+    found = send_back(book, reference, str(_body()["how"]))
+    return _missing("payment") if found is None else _answer(found)
+
+
 @app.route("/payments/{reference}", methods=["GET"])
+@_open("bank")
 def read_payment(reference: str) -> Answer:
     """What became of a payment."""
     found = payment_of(book, reference)
@@ -116,7 +187,15 @@ def read_statement() -> Answer:
     return _answer(statement(book))
 
 
+@app.route("/statements/{day}", methods=["GET"])
+@_open("bank")
+def read_day(day: str) -> Answer:
+    """The bookings of one day in Shanghai."""
+    return _answer({"entries": entries_of(book, day)})
+
+
 @app.route("/messages", methods=["POST"])
+@_open("sms")
 def send_message() -> Answer:
     """Take a message once per reference."""
     message = _body()

@@ -6,6 +6,8 @@ A package's document keeps the seeded holdings (``holdings``, by range) and, in 
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from book import Book, Document
 
 from rongtong.domain.errors import RongTongError
@@ -71,6 +73,26 @@ def step(book: Book, number: str, wire: str, name: str, body: Document) -> None:
         return {**package, "taken": taken}
 
     book.change("package", number, edit)
+
+
+def settle(book: Book, number: str, wire: str, body: Document, pay: Callable[[Document], Document]) -> Document:
+    """Let range and money change hands together; a repeat of the reference answers what became of the first.
+
+    ``pay`` books the money and says what became of it. Raises RefusedError without the owner's lock.
+    """
+    owner, reference = str(body["owner"]), str(body["order"]["reference"])
+    known = book.get("settlement", reference)
+    if known is not None:
+        return known
+    package = book.get("package", number) or {}
+    if package.get("taken", {}).get(owner) != {"range": wire}:
+        raise RefusedError("Lock the range first.")
+    answer = book.create("settlement", reference, pay(body["order"]))
+    if answer["status"] == "SUCCEEDED":
+        step(book, number, wire, "endorse", body)
+    else:
+        step(book, number, wire, "release", body)
+    return answer
 
 
 def _may_lock(package: Document, number: str, wire: str, body: Document) -> bool:

@@ -1,6 +1,7 @@
 """One suite for each port, held against the stand-in and against the real adapter over HTTP."""
 
-from datetime import date
+from dataclasses import replace
+from datetime import date, datetime, timedelta, timezone
 
 import pytest
 import requests
@@ -8,12 +9,13 @@ import requests
 from fakes import MemoryBank, MemoryBillRegistry, MemoryInvoices, MemorySms
 from in_memory import sample_bills
 from rongtong.adapters.bank import HttpBank
+from rongtong.adapters.clocks import SystemClock
 from rongtong.adapters.http import HttpClient
 from rongtong.adapters.registries import HttpBillRegistry, HttpInvoiceRegistry
 from rongtong.adapters.registries import _bill as registry_bill
 from rongtong.adapters.sms import HttpSmsGateway
 from rongtong.domain.bill import Invoice, Party
-from rongtong.domain.lifecycle import PaymentStatus
+from rongtong.domain.payment import PaymentStatus
 from rongtong.domain.sub_bill_range import SubBillRange
 from rongtong.services.ports import (
     BankUnavailableError,
@@ -21,6 +23,7 @@ from rongtong.services.ports import (
     PaymentOrder,
     RegistryUnavailableError,
     SmsUnavailableError,
+    StatementEntry,
 )
 from sandbox_server import running_sandbox
 
@@ -31,7 +34,11 @@ MIDDLE = SubBillRange(WHOLE.start + 100, WHOLE.start + 199)
 REST = SubBillRange(PART.end + 1, WHOLE.end)
 HOLDER = SAMPLE.holder_uscc
 BANK = Party("示例第一银行", "91350100MA0002018X", "6200")
-ORDER = PaymentOrder("RT1", 12_345, "117901", "示例一号", "309391000011", "票据贴现")
+ORDER = PaymentOrder(
+    "RT1", 12_345, "117901", "示例一号", "309391000011", "票据贴现", "2099-12-31", "2099-12-31T15:00:00.000Z"
+)
+
+TODAY = replace(ORDER, execute_on=datetime.now(timezone(timedelta(hours=8))).date().isoformat())
 
 
 class OverHttp:
@@ -64,6 +71,9 @@ class OverHttp:
     def paid_fen(self):
         return requests.get(f"{self.url}/statement", timeout=10).json()["total_fen"]
 
+    def send_back(self, reference):
+        requests.post(f"{self.url}/payments/{reference}/back", json={"how": "RETURNED"}, timeout=10).raise_for_status()
+
     def messages(self):
         return len(requests.get(f"{self.url}/messages", timeout=10).json()["messages"])
 
@@ -78,6 +88,8 @@ class InMemory:
             MemoryInvoices(),
             MemorySms(),
         )
+        self.bank.clock = SystemClock()
+        self.bills.clearing = self.bank
         self.bank.accounts[ORDER.payee_account] = (ORDER.payee_name, "U1")
         self.bills.add(registry_bill(SAMPLE.bill))
         issued = date.fromisoformat(SAMPLE.invoice["issue_date"])
@@ -94,6 +106,9 @@ class InMemory:
 
     def paid_fen(self):
         return self.bank.total_fen()
+
+    def send_back(self, reference):
+        self.bank.send_back(reference)
 
     def messages(self):
         return len(self.sms.sent)
@@ -112,6 +127,45 @@ def test_a_reference_is_paid_once_however_often_it_is_sent(outside):
     first, again = outside.bank.pay(ORDER), outside.bank.pay(ORDER)
     assert first == again
     assert (first.status, outside.paid_fen()) == (PaymentStatus.SUCCEEDED, ORDER.amount_fen)
+
+
+def test_an_order_that_arrives_after_its_cut_off_is_never_booked(outside):
+    late = replace(ORDER, not_after="2026-01-01T00:00:00.000Z")
+    assert (outside.bank.pay(late).status, outside.bank.pay(late).reason) == (PaymentStatus.FAILED, "PAST_CUT_OFF")
+    assert outside.paid_fen() == 0
+
+
+def test_the_statement_of_a_day_has_what_went_out_and_what_came_back(outside):
+    answer = outside.bank.pay(TODAY)
+    paid = StatementEntry(ORDER.reference, ORDER.amount_fen, PaymentStatus.SUCCEEDED, answer.bank_serial)
+    assert list(outside.bank.statement(date.fromisoformat(TODAY.execute_on))) == [paid]
+    outside.send_back(ORDER.reference)
+    back = replace(paid, status=PaymentStatus.RETURNED)
+    assert list(outside.bank.statement(date.fromisoformat(TODAY.execute_on))) == [paid, back]
+    assert outside.bank.query(ORDER.reference).status is PaymentStatus.RETURNED
+
+
+def test_an_online_settlement_moves_the_range_and_the_money_together_and_once(outside):
+    outside.bills.lock(NUMBER, WHOLE, "d1", HOLDER)
+    first = outside.bills.settle(NUMBER, WHOLE, "d1", BANK, ORDER)
+    assert first.status is PaymentStatus.SUCCEEDED
+    assert outside.bills.settle(NUMBER, WHOLE, "d1", BANK, ORDER) == first == outside.bills.settlement(ORDER.reference)
+    assert (outside.paid_fen(), outside.bills.find(NUMBER, WHOLE).holder) == (ORDER.amount_fen, BANK)
+
+
+def test_an_online_settlement_that_fails_leaves_the_range_as_it_was_before_the_application(outside):
+    before = outside.bills.find(NUMBER, WHOLE)
+    outside.refuse()
+    outside.bills.lock(NUMBER, WHOLE, "d1", HOLDER)
+    assert outside.bills.settle(NUMBER, WHOLE, "d1", BANK, ORDER).status is PaymentStatus.FAILED
+    assert (outside.paid_fen(), outside.bills.find(NUMBER, WHOLE)) == (0, before)
+
+
+def test_nothing_settles_online_without_the_owner_s_lock(outside):
+    outside.bills.lock(NUMBER, WHOLE, "d1", HOLDER)
+    with pytest.raises(BillLockedError):
+        outside.bills.settle(NUMBER, WHOLE, "d2", BANK, ORDER)
+    assert (outside.paid_fen(), outside.bills.settlement(ORDER.reference)) == (0, None)
 
 
 def test_a_reference_that_the_bank_never_saw_is_none(outside):
@@ -136,7 +190,7 @@ def test_a_refused_payment_moves_no_money_and_says_why(outside):
 
 
 def test_a_payee_of_another_name_is_refused(outside):
-    wrong = PaymentOrder("RT2", 1, ORDER.payee_account, "另一名称", "309391000011", "票据贴现")
+    wrong = replace(ORDER, reference="RT2", payee_name="另一名称")
     assert outside.bank.pay(wrong).status is PaymentStatus.FAILED
 
 

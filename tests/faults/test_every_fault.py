@@ -3,7 +3,7 @@
 import pytest
 
 from in_memory import Platform, sample_bills
-from rongtong.domain.lifecycle import PaymentStatus
+from rongtong.domain.payment import PaymentStatus
 from rongtong.domain.receipt import receipt_bytes, verify_receipt
 from rongtong.services.discounts import load
 from rongtong.services.evidence_log import receipt

@@ -354,7 +354,7 @@ def test_a_reservation_is_not_made_twice():
         require_reservation_transition(ReservationStatus.RESERVED, ReservationStatus.RESERVED)
 
 
-ENDS = {"DISBURSED": "CONSUMED", "REFUSED": "RETURNED", "FAILED": "RETURNED"}
+ENDS = {"DISBURSED": "CONSUMED", "RETURNED": "CONSUMED", "REFUSED": "RETURNED", "FAILED": "RETURNED"}
 
 
 @pytest.mark.parametrize("status", list(DiscountStatus))

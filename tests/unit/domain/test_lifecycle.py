@@ -1,5 +1,6 @@
 """What may follow what: every pair of every lifecycle."""
 
+from datetime import UTC, datetime
 from itertools import product
 
 import pytest
@@ -9,11 +10,10 @@ from rongtong.domain.lifecycle import (
     ChangeStatus,
     DiscountStatus,
     EnterpriseStatus,
-    PaymentStatus,
     require_change_transition,
     require_discount_transition,
     require_enterprise_transition,
-    require_payment_transition,
+    waits_until,
 )
 
 # Current status to all that may follow; what is not named ends.
@@ -23,17 +23,13 @@ DISCOUNT = {
     "AWAITING_CONFIRMATION": {"VERIFIED", "REFUSED", "FAILED"},
     "VERIFIED": {"SEALED", "REFUSED", "FAILED"},
     "SEALED": {"DISBURSED", "REFUSED", "FAILED"},
-}
-PAYMENT = {
-    "SUBMITTED": {"PROCESSING", "UNKNOWN", "SUCCEEDED", "FAILED"},
-    "PROCESSING": {"UNKNOWN", "SUCCEEDED", "FAILED"},
-    "UNKNOWN": {"PROCESSING", "SUCCEEDED", "FAILED"},
+    "DISBURSED": {"RETURNED"},
+    "RETURNED": {"DISBURSED"},
 }
 ENTERPRISE = {"PENDING": {"ACTIVE", "REFUSED"}}
 CHANGE = {"PROPOSED": {"APPROVED", "REJECTED"}}
 LIFECYCLES = [
     (require_discount_transition, DiscountStatus, DISCOUNT),
-    (require_payment_transition, PaymentStatus, PAYMENT),
     (require_enterprise_transition, EnterpriseStatus, ENTERPRISE),
     (require_change_transition, ChangeStatus, CHANGE),
 ]
@@ -59,6 +55,14 @@ def test_any_other_step_is_refused_by_name(require, current, new, _):
         require(current, new)
     assert refused.value.code == "TRANSITION_NOT_ALLOWED"
     assert refused.value.message == f"{type(current).__name__} {current.value} cannot become {new.value}."
+
+
+def test_a_review_may_take_fourteen_days_a_confirmation_one_and_nothing_else_waits_for_a_person():
+    now = datetime(2026, 4, 15, 2, 0, tzinfo=UTC)
+    assert {status.value: waits_until(status, now) for status in DiscountStatus if waits_until(status, now)} == {
+        "IN_REVIEW": datetime(2026, 4, 29, 2, 0, tzinfo=UTC),
+        "AWAITING_CONFIRMATION": datetime(2026, 4, 16, 2, 0, tzinfo=UTC),
+    }
 
 
 def test_an_error_keeps_its_message_its_field_and_the_code_of_its_class():

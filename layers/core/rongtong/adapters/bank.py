@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from dataclasses import asdict
+from datetime import date
 from typing import Any
 
 from rongtong.adapters.http import HttpClient, UnansweredError
-from rongtong.domain.lifecycle import PaymentStatus
-from rongtong.services.ports import BankUnavailableError, PaymentAnswer, PaymentOrder
+from rongtong.domain.payment import PaymentStatus
+from rongtong.services.ports import BankUnavailableError, PaymentAnswer, PaymentOrder, StatementEntry
 
 _REASON = re.compile(r"[A-Z][A-Z0-9_]{2,63}", re.ASCII)
 _UNKNOWN = "The bank did not answer; nothing is known of its decision. Ask again."
@@ -23,7 +24,7 @@ class HttpBank:
     def pay(self, order: PaymentOrder) -> PaymentAnswer:
         """Pay once per reference. Raises BankUnavailableError."""
         try:
-            return _answer(self._client.require("POST", "/payments", body=asdict(order)))
+            return payment_answer(self._client.require("POST", "/payments", body=asdict(order)))
         except (UnansweredError, KeyError, ValueError) as error:
             raise BankUnavailableError(_UNKNOWN) from error
 
@@ -35,8 +36,24 @@ class HttpBank:
                 return None
             if found.status != 200:
                 raise BankUnavailableError(_UNKNOWN)
-            return _answer(found.body)
+            return payment_answer(found.body)
         except (UnansweredError, KeyError, ValueError) as error:
+            raise BankUnavailableError(_UNKNOWN) from error
+
+    def statement(self, day: date) -> list[StatementEntry]:
+        """Every booking of a day in Shanghai. Raises BankUnavailableError."""
+        try:
+            entries = self._client.require("GET", "/statements", day.isoformat())["entries"]
+            return [
+                StatementEntry(
+                    reference=str(entry["reference"]),
+                    amount_fen=int(entry["amount_fen"]),
+                    status=PaymentStatus(entry["status"]),
+                    bank_serial=entry.get("bank_serial"),
+                )
+                for entry in entries
+            ]
+        except (UnansweredError, KeyError, TypeError, ValueError) as error:
             raise BankUnavailableError(_UNKNOWN) from error
 
     def verify_account(self, account_number: str, account_name: str, uscc: str) -> bool:
@@ -55,7 +72,8 @@ def _code(reason: Any) -> str | None:
     return reason if isinstance(reason, str) and _REASON.fullmatch(reason) else "PAYMENT_FAILED"
 
 
-def _answer(body: dict[str, Any]) -> PaymentAnswer:
+def payment_answer(body: dict[str, Any]) -> PaymentAnswer:
+    """What a JSON body says of a payment. Raises KeyError, ValueError."""
     return PaymentAnswer(
         reference=str(body["reference"]),
         status=PaymentStatus(body["status"]),

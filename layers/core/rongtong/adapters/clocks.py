@@ -12,7 +12,19 @@ import boto3
 _CACHE_S = 2.0
 
 
-class SystemClock:
+class _RealTime:
+    """What passes while a program runs."""
+
+    def monotonic(self) -> float:
+        """Seconds from some moment on; never set back."""
+        return time.monotonic()
+
+    def sleep(self, seconds: float) -> None:
+        """Let others go first for so long."""
+        time.sleep(seconds)
+
+
+class SystemClock(_RealTime):
     """The time it is."""
 
     def now(self) -> datetime:
@@ -20,7 +32,7 @@ class SystemClock:
         return datetime.now(UTC)
 
 
-class SandboxClock:
+class SandboxClock(_RealTime):
     """The sandbox's business time: real time moved by an offset that the sandbox keeps, so that it ticks as usual.
 
     Never used in a production deployment: the table exists only where the sandbox is deployed.

@@ -26,7 +26,7 @@ _RETRIES = 8
 
 
 class _Due(GlobalSecondaryIndex["_Record"]):  # type: ignore[no-untyped-call]  # PynamoDB leaves its hook untyped
-    """Sparse: only documents that wait for their first work have its attributes."""
+    """Sparse: only documents that somebody must still look after have its attributes."""
 
     class Meta:
         index_name = "due"
@@ -136,7 +136,7 @@ class DynamoStore:
         return int(record.used or 0)
 
     def due(self, before: str) -> list[Item]:
-        """Documents that were created with ``due`` before this instant and were not written since, oldest first."""
+        """Documents that are ``due`` before this instant, oldest first."""
         keys = self._business.by_due.query(_DUE, _Due.due_at < before)
         found = [self.get(str(key.pk), str(key.sk)) for key in keys]
         return [item for item in found if item is not None]
@@ -202,10 +202,10 @@ class DynamoStore:
         if write.listing is not None:
             record.owner, record.listed_at = write.listing.owner, write.listing.at
             record.summary = json.dumps(write.listing.summary, ensure_ascii=False, separators=(",", ":"))
-        if isinstance(write, Replace):
-            return record, _Record.version == write.version
         if write.due is not None:
             record.due, record.due_at = _DUE, write.due
+        if isinstance(write, Replace):
+            return record, _Record.version == write.version
         return record, _Record.pk.does_not_exist()
 
     def _record(self, pk: str) -> type[_Record]:
@@ -247,7 +247,8 @@ def _room(write: Count) -> Condition | None:
 def _item(record: _Record) -> Item:
     body: Document = json.loads(record.body) if record.body is not None else {}
     listing = None if record.owner is None else _listing(record)
-    return Item(str(record.pk), str(record.sk), body, int(record.version or 0), listing)
+    due = None if record.due_at is None else str(record.due_at)
+    return Item(str(record.pk), str(record.sk), body, int(record.version or 0), listing, due)
 
 
 def _listing(record: _Record) -> Listing:

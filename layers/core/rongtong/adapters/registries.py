@@ -6,6 +6,7 @@ from dataclasses import asdict
 from datetime import date
 from typing import Any
 
+from rongtong.adapters.bank import payment_answer
 from rongtong.adapters.http import Answer, HttpClient, UnansweredError
 from rongtong.domain.bill import Endorsement, Invoice, Party, RegistryBill
 from rongtong.domain.bill_codes import (
@@ -18,7 +19,7 @@ from rongtong.domain.bill_codes import (
 )
 from rongtong.domain.errors import RongTongError
 from rongtong.domain.sub_bill_range import SubBillRange
-from rongtong.services.ports import BillLockedError, RegistryUnavailableError
+from rongtong.services.ports import BillLockedError, PaymentAnswer, PaymentOrder, RegistryUnavailableError
 
 _LOCKED = "The bill registry refused: the range is locked by another application or no longer circulates."
 
@@ -51,11 +52,31 @@ class HttpBillRegistry:
         """Withdraw the application. Raises RegistryUnavailableError."""
         self._step(number, rng, "release", {"owner": owner})
 
+    def settle(self, number: str, rng: SubBillRange, owner: str, endorsee: Party, order: PaymentOrder) -> PaymentAnswer:
+        """Let range and money change hands together. Raises BillLockedError, RegistryUnavailableError."""
+        body = {"owner": owner, "endorsee": asdict(endorsee), "order": asdict(order)}
+        found = _ask(self._client, "POST", "/bills", number, rng.wire(), "settle", body=body)
+        if found.status == 409:
+            raise BillLockedError(_LOCKED, field="bill.range")
+        return _settlement(_only(found, 200))
+
+    def settlement(self, reference: str) -> PaymentAnswer | None:
+        """What became of an online settlement. Raises RegistryUnavailableError."""
+        found = _ask(self._client, "GET", "/settlements", reference)
+        return None if found.status == 404 else _settlement(_only(found, 200))
+
     def _step(self, number: str, rng: SubBillRange, step: str, body: dict[str, Any]) -> None:
         found = _ask(self._client, "POST", "/bills", number, rng.wire(), step, body=body)
         if found.status == 409:
             raise BillLockedError(_LOCKED, field="bill.range")
         _only(found, 200)
+
+
+def _settlement(found: Answer) -> PaymentAnswer:
+    try:
+        return payment_answer(found.body)
+    except (KeyError, ValueError) as error:
+        raise RegistryUnavailableError("The bill registry's answer cannot be read.") from error
 
 
 class HttpInvoiceRegistry:

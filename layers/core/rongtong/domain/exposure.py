@@ -255,6 +255,7 @@ _RESERVATION: Mapping[ReservationStatus, frozenset[ReservationStatus]] = {
 
 _OF_STATUS: Mapping[DiscountStatus, ReservationStatus] = {
     DiscountStatus.DISBURSED: ReservationStatus.CONSUMED,
+    DiscountStatus.RETURNED: ReservationStatus.CONSUMED,
     DiscountStatus.REFUSED: ReservationStatus.RETURNED,
     DiscountStatus.FAILED: ReservationStatus.RETURNED,
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TypeVar
 
@@ -20,17 +21,9 @@ class DiscountStatus(StrEnum):
     VERIFIED = "VERIFIED"
     SEALED = "SEALED"
     DISBURSED = "DISBURSED"
+    RETURNED = "RETURNED"
+    """The money was out and came back (退票, 冲正); the bill stays with the institution until a person settles it."""
     REFUSED = "REFUSED"
-    FAILED = "FAILED"
-
-
-class PaymentStatus(StrEnum):
-    """Where a payment stands; UNKNOWN and PROCESSING are never ends."""
-
-    SUBMITTED = "SUBMITTED"
-    PROCESSING = "PROCESSING"
-    UNKNOWN = "UNKNOWN"
-    SUCCEEDED = "SUCCEEDED"
     FAILED = "FAILED"
 
 
@@ -50,25 +43,24 @@ class ChangeStatus(StrEnum):
     REJECTED = "REJECTED"
 
 
-_UNPAID_ENDS = frozenset({DiscountStatus.REFUSED, DiscountStatus.FAILED})
+UNPAID_ENDS = frozenset({DiscountStatus.REFUSED, DiscountStatus.FAILED})
+"""Where a discount ends without any money having moved."""
+_PERSONS: Mapping[DiscountStatus, timedelta] = {
+    DiscountStatus.IN_REVIEW: timedelta(days=14),
+    DiscountStatus.AWAITING_CONFIRMATION: timedelta(days=1),
+}
+"""How long a discount waits for a person (assumed: configurable); the state machine's timeouts are the same."""
 _DISCOUNT: Mapping[DiscountStatus, frozenset[DiscountStatus]] = {
-    DiscountStatus.ACCEPTED: _UNPAID_ENDS
+    DiscountStatus.ACCEPTED: UNPAID_ENDS
     | {DiscountStatus.IN_REVIEW, DiscountStatus.AWAITING_CONFIRMATION, DiscountStatus.VERIFIED},
-    DiscountStatus.IN_REVIEW: _UNPAID_ENDS | {DiscountStatus.AWAITING_CONFIRMATION, DiscountStatus.VERIFIED},
-    DiscountStatus.AWAITING_CONFIRMATION: _UNPAID_ENDS | {DiscountStatus.VERIFIED},
-    DiscountStatus.VERIFIED: _UNPAID_ENDS | {DiscountStatus.SEALED},
-    DiscountStatus.SEALED: _UNPAID_ENDS | {DiscountStatus.DISBURSED},
-    DiscountStatus.DISBURSED: frozenset(),
+    DiscountStatus.IN_REVIEW: UNPAID_ENDS | {DiscountStatus.AWAITING_CONFIRMATION, DiscountStatus.VERIFIED},
+    DiscountStatus.AWAITING_CONFIRMATION: UNPAID_ENDS | {DiscountStatus.VERIFIED},
+    DiscountStatus.VERIFIED: UNPAID_ENDS | {DiscountStatus.SEALED},
+    DiscountStatus.SEALED: UNPAID_ENDS | {DiscountStatus.DISBURSED},
+    DiscountStatus.DISBURSED: frozenset({DiscountStatus.RETURNED}),
+    DiscountStatus.RETURNED: frozenset({DiscountStatus.DISBURSED}),
     DiscountStatus.REFUSED: frozenset(),
     DiscountStatus.FAILED: frozenset(),
-}
-_ANSWERS = frozenset({PaymentStatus.PROCESSING, PaymentStatus.UNKNOWN, PaymentStatus.SUCCEEDED, PaymentStatus.FAILED})
-_PAYMENT: Mapping[PaymentStatus, frozenset[PaymentStatus]] = {
-    PaymentStatus.SUBMITTED: _ANSWERS,
-    PaymentStatus.PROCESSING: _ANSWERS - {PaymentStatus.PROCESSING},
-    PaymentStatus.UNKNOWN: _ANSWERS - {PaymentStatus.UNKNOWN},
-    PaymentStatus.SUCCEEDED: frozenset(),
-    PaymentStatus.FAILED: frozenset(),
 }
 _ENTERPRISE: Mapping[EnterpriseStatus, frozenset[EnterpriseStatus]] = {
     EnterpriseStatus.PENDING: frozenset({EnterpriseStatus.ACTIVE, EnterpriseStatus.REFUSED}),
@@ -89,9 +81,10 @@ def require_discount_transition(current: DiscountStatus, new: DiscountStatus) ->
     _require(_DISCOUNT, current, new)
 
 
-def require_payment_transition(current: PaymentStatus, new: PaymentStatus) -> None:
-    """Raises TransitionError unless a payment may go from ``current`` to ``new`` (domain status model of payments)."""
-    _require(_PAYMENT, current, new)
+def waits_until(status: DiscountStatus, now: datetime) -> datetime | None:
+    """Until when a discount in this status waits for a person; None where it waits for nobody."""
+    patience = _PERSONS.get(status)
+    return None if patience is None else now + patience
 
 
 def require_enterprise_transition(current: EnterpriseStatus, new: EnterpriseStatus) -> None:

@@ -14,6 +14,8 @@ from rongtong.domain.merkle import leaf_hash, verify_inclusion
 
 FORMAT = "rongtong-receipt/1"
 FINAL_EVENTS = frozenset({"DiscountPaid", "DiscountRefused", "DiscountFailed"})
+LATER_EVENTS = frozenset({"PaymentReturned", "BillEndorsed", "ExecutionReplayed"})
+"""What may still be said of a discount after its end."""
 """Nothing follows one of these; a receipt ends with one."""
 _ENTRY_KEYS = {"event", "salt_hex", "index", "proof"}
 _RECEIPT_KEYS = {"format", "discount_id", "entries", "checkpoint"}
@@ -74,7 +76,8 @@ def verify_receipt(content: bytes, verifier_key: str) -> Proved:
         if not verify_inclusion(entry["index"], head.size, leaf, proof, head.root):
             raise ReceiptError("RECEIPT_PROOF", f"Event {number} is not in the log under this checkpoint.")
         kinds.append(str(event.get("type")))
-    if kinds[-1] not in FINAL_EVENTS:
+    ended = any(kind in FINAL_EVENTS for kind in kinds)
+    if not ended or kinds[-1] not in FINAL_EVENTS | LATER_EVENTS:
         raise ReceiptError(
             "RECEIPT_INCOMPLETE", f"The last event is {kinds[-1]}: the discount had not ended, or more was cut off."
         )

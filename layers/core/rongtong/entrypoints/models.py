@@ -17,6 +17,7 @@ def _iso_date(value: object) -> object:
 
 Text = Annotated[str, StringConstraints(min_length=1, max_length=200, strip_whitespace=True)]
 Code = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r"^[\x21-\x7e]+$")]
+ReasonCode = Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Z0-9_]{2,63}$")]
 Fen = Annotated[int, Field(gt=0, le=10**15)]
 Percent = Annotated[str, StringConstraints(pattern=r"^(0|[1-9][0-9]{0,2})(\.[0-9]{1,6})?$")]
 IsoDate = Annotated[date, BeforeValidator(_iso_date)]
@@ -178,8 +179,23 @@ class ReviewBody(_Body):
     """POST /v1/operations/reviews/{discount_id}"""
 
     decision: Literal["approve", "reject"]
-    note: Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Z0-9_]{2,63}$")]
+    note: ReasonCode
     """A code such as FILES_SEEN: the event goes to the partner and to the log, so it holds no free text."""
+
+
+class NoticeBody(_Body):
+    """POST /v1/bank/notices"""
+
+    reference: Code
+    status: Literal["PROCESSING", "SUCCEEDED", "FAILED", "RETURNED", "REVERSED"]
+    bank_serial: Code | None = None
+    reason: ReasonCode | None = None
+
+
+class ResolutionBody(_Body):
+    """POST /v1/operations/incidents/{incident_id}/resolution"""
+
+    note: ReasonCode
 
 
 def plain(body: _Body) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import time
 
 from rongtong.domain.acceptors import AcceptorDirectory
 from rongtong.domain.calendar import parse_calendar_year
@@ -14,6 +15,7 @@ from rongtong.domain.errors import InvalidInputError
 from rongtong.domain.exposure import Limits
 from rongtong.domain.interest import Fee
 from rongtong.domain.lists import ListEntry, Subject, SubjectKind
+from rongtong.domain.payment import OFFLINE, ONLINE, PaymentStatus
 from rongtong.domain.policy import Policy
 from rongtong.domain.privacy import mask_account
 from rongtong.domain.rates import RateTable, RateTableError
@@ -24,12 +26,15 @@ from rongtong.services.records import (
     POLICY_KEY,
     STATE,
     calendar_key,
+    discount_pk,
     institution_pk,
     listed_pk,
+    payment_sk,
     tenant_key,
 )
 from rongtong.services.storage import Document, Key
 
+_SERIES_MAX = 99
 _PERSONAL = frozenset({SubjectKind.ACCOUNT, SubjectKind.RESIDENT_ID})
 
 
@@ -107,9 +112,9 @@ def _merged(current: Document | None, content: Document, approval: Approval) -> 
 
 
 def _prepare_institution(content: Document) -> Document:
-    """An institution's limit, its fee, and whether it takes buyers' agreements to pay the interest."""
+    """An institution's limit and fee, whether it takes buyers' agreements to pay the interest, and how it settles."""
     kept: Document = {"institution_id": _text(content, "institution_id")}
-    for name in ("limit_fen", "fee", "buyer_interest"):
+    for name in ("limit_fen", "fee", "buyer_interest", "settlement", "payment_cut_off"):
         if name in content:
             kept[name] = content[name]
     limit_fen, buyer_interest = kept.get("limit_fen", 0), kept.get("buyer_interest", False)
@@ -117,11 +122,37 @@ def _prepare_institution(content: Document) -> Document:
         raise ChangeContentError("limit_fen is a whole number of fen.", field="content.limit_fen")
     if type(buyer_interest) is not bool:
         raise ChangeContentError("buyer_interest is true or false.", field="content.buyer_interest")
+    if kept.get("settlement", ONLINE) not in (ONLINE, OFFLINE):
+        raise ChangeContentError(f"settlement is {ONLINE} or {OFFLINE}.", field="content.settlement")
+    if "payment_cut_off" in kept:
+        _require_time(kept["payment_cut_off"], "content.payment_cut_off")
     fee = kept.get("fee", {})
     if not isinstance(fee, dict) or not all(type(part) is int for part in fee.values()):
         raise ChangeContentError("fee has whole numbers flat_fen and per_million.", field="content.fee")
     Fee(**{name: fee.get(name, 0) for name in ("flat_fen", "per_million")})
     return kept
+
+
+def _require_time(value: object, field: str) -> None:
+    try:
+        time.fromisoformat(value if isinstance(value, str) else "")
+    except ValueError:
+        raise ChangeContentError("A time of the day in Shanghai is HH:MM.", field=field) from None
+
+
+def _prepare_repayment(content: Document) -> Document:
+    """Paying again what came back: which discount, the series of the new payment (2 for the first), and why."""
+    series = content.get("series")
+    if type(series) is not int or not 2 <= series <= _SERIES_MAX:
+        raise ChangeContentError(f"series is a whole number from 2 to {_SERIES_MAX}.", field="content.series")
+    return {"discount_id": _text(content, "discount_id"), "series": series, "reason": _text(content, "reason")}
+
+
+def _apply_repayment(current: Document | None, content: Document, approval: Approval) -> Document:
+    """Approves the payment of a series before it is sent; once it was, it is no matter of configuration any more."""
+    if current is not None and current["status"] != PaymentStatus.CREATED:
+        raise ChangeContentError("This series was sent already; approve the next one.", field="content.series")
+    return {"status": PaymentStatus.CREATED.value, "why": content["reason"], **_signed(approval)}
 
 
 def _apply_institution(current: Document | None, content: Document, approval: Approval) -> Document:
@@ -201,6 +232,11 @@ KINDS: Mapping[str, ChangeKind] = {
         _prepare_tenant_policy, lambda content: tenant_key(content["partner_id"]), _apply_tenant_policy
     ),
     "institution": ChangeKind(_prepare_institution, _institution_of_content, _apply_institution),
+    "repayment": ChangeKind(
+        _prepare_repayment,
+        lambda content: (discount_pk(content["discount_id"]), payment_sk(content["series"])),
+        _apply_repayment,
+    ),
     "rate_table": ChangeKind(_prepare_rate_table, _institution_of_content, _apply_rate_table, whole=False),
     "list_entry": ChangeKind(
         _prepare_list_entry,

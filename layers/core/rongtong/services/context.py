@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from typing import Protocol
 
 from rongtong.domain.calendar import WorkingCalendar
@@ -17,6 +18,12 @@ class Clock(Protocol):
 
     def now(self) -> datetime:
         """The instant, in UTC."""
+
+    def monotonic(self) -> float:
+        """Seconds from some moment on; never set back."""
+
+    def sleep(self, seconds: float) -> None:
+        """Let others go first for so long."""
 
 
 class Vault(Protocol):
@@ -55,11 +62,39 @@ class Archive(Protocol):
         """The content, or None."""
 
 
+class Running(StrEnum):
+    """Where an execution of a state machine stands."""
+
+    RUNNING = "RUNNING"
+    SUCCEEDED = "SUCCEEDED"
+    FAILED = "FAILED"
+    """It failed, timed out or was aborted."""
+
+
+@dataclass(frozen=True)
+class Execution:
+    """One run of a state machine; ``name`` is its subject's id, with ``-r<n>`` behind it for a replay."""
+
+    name: str
+    running: Running
+    ended_at: datetime | None = None
+    error: str | None = None
+
+
 class Workflows(Protocol):
     """The state machines."""
 
-    def start_discount(self, discount_id: str, payload: Document) -> None:
-        """Start; a start that already happened is the same start."""
+    def start_discount(self, name: str, payload: Document) -> None:
+        """Start an execution of this name; a start that already happened is the same start."""
+
+    def execution(self, name: str) -> Execution | None:
+        """The discount's execution of this name; None when there is none (any more)."""
+
+    def redrive(self, name: str) -> bool:
+        """Let a failed execution go on from the step that failed; False where that cannot be done."""
+
+    def failed_since(self, since: datetime) -> Iterator[Execution]:
+        """Executions of discounts that failed after this instant, newest first."""
 
     def start_registration(self, enterprise_id: str, payload: Document) -> None:
         """Start; a start that already happened is the same start."""
@@ -79,10 +114,16 @@ class Context:
     log_origin: str
     archive: Archive
     workflows: Workflows
-    bank: Bank
+    banks: Sequence[Bank]
+    """Ways to the institutions' bank, the usual one first: references are unique across them."""
     bills: BillRegistry
     invoices: InvoiceRegistry
     sms: SmsGateway
     calendar: WorkingCalendar
     confirm_factors: Sequence[str] = ("password", "otp")
     """What the operator must have shown before money moves (two factors of different kinds)."""
+
+    @property
+    def bank(self) -> Bank:
+        """The usual way to the bank."""
+        return self.banks[0]

@@ -1,149 +1,246 @@
-"""Disbursement: money moves once. The intent is stored before the bank is called and asked about before any retry."""
+"""Disbursement: money moves once. The intent is stored before a bank is told, and banks are asked before a retry."""
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime, time
 
 from rongtong.domain.bill import Party
-from rongtong.domain.lifecycle import (
-    DiscountStatus,
+from rongtong.domain.lifecycle import UNPAID_ENDS, DiscountStatus, require_discount_transition
+from rongtong.domain.payment import (
+    CUT_OFF,
+    NO_ANSWER,
+    NOT_KNOWN,
+    ONLINE,
     PaymentStatus,
-    require_discount_transition,
-    require_payment_transition,
+    Step,
+    cut_off,
+    is_past,
+    is_result,
+    may_become,
+    next_step,
+    payment_reference,
 )
-from rongtong.domain.sub_bill_range import SubBillRange
 from rongtong.services.context import Context
 from rongtong.services.discounts import discount_of, request_key, request_of
-from rongtong.services.errors import ContractAlteredError, EndorsementRefusedError, EvidencePendingError
+from rongtong.services.errors import BusyError, ContractAlteredError, EvidencePendingError, PriceExpiredError
 from rongtong.services.evidence_log import pending
-from rongtong.services.ports import BankUnavailableError, BillLockedError, PaymentAnswer, PaymentOrder
-from rongtong.services.records import STATE, change_writes, discount_pk, enterprise_pk, institution_pk, iso, payment_sk
+from rongtong.services.payments import bill_range, endorse_late, endorsee_of, series_of, settle
+from rongtong.services.ports import (
+    BankUnavailableError,
+    BillLockedError,
+    Channel,
+    PaymentAnswer,
+    PaymentOrder,
+    RegistryUnavailableError,
+)
+from rongtong.services.records import (
+    STATE,
+    amend,
+    discount_pk,
+    enterprise_pk,
+    institution_pk,
+    iso,
+    payment_sk,
+    payments_owner,
+)
 from rongtong.services.seal import contract_key, require_priced_today
 from rongtong.services.settings import institution_of
-from rongtong.services.storage import Create, Document, Item, Write, WriteConflictError
+from rongtong.services.storage import Create, Document, Item, Listing, Write, WriteConflictError
+from rongtong.services.suspension import is_suspended, suspension_keys
 
-_SETTLED = frozenset({PaymentStatus.SUCCEEDED, PaymentStatus.FAILED})
+HELD = "HELD"
+"""Business is suspended: nothing was sent, ask again."""
+_ATTEMPTS = 8
+
+
+@dataclass(frozen=True)
+class _Parties:
+    """Who is paid, and for whose account; ``institution`` becomes the bill's holder."""
+
+    enterprise: Item
+    institution: Document
 
 
 def disburse(context: Context, discount_id: str) -> Document:
     """Pay a sealed discount, or learn what became of its payment. Safe to repeat and to run twice at once.
 
-    Answers ``payment``: SUCCEEDED, FAILED (with ``reason``; nothing was paid), or PROCESSING / UNKNOWN: ask again.
-    Raises BillLockedError and PriceExpiredError before any intent is stored, EndorsementRefusedError after the money is
-    out, RegistryUnavailableError, EvidencePendingError, ContractAlteredError, TransitionError.
+    Answers ``payment``: SUCCEEDED (also where the bill could not be endorsed: then an incident is open), RETURNED,
+    FAILED with ``reason`` (the payee has nothing), or PROCESSING, UNKNOWN and HELD: ask again. Raises BillLockedError
+    and PriceExpiredError before any intent is stored, RegistryUnavailableError, EvidencePendingError,
+    ContractAlteredError, TransitionError.
     """
+    for _ in range(_ATTEMPTS):
+        try:
+            return _disburse(context, discount_id)
+        except WriteConflictError:
+            continue  # another worker wrote first: what it wrote decides what is left to do
+    raise BusyError("The records of this discount keep changing; run the same task again.")
+
+
+def _disburse(context: Context, discount_id: str) -> Document:
     pk = discount_pk(discount_id)
     stored, payment, first_event = context.store.get_many([(pk, STATE), (pk, payment_sk(1)), request_key(discount_id)])
     item = discount_of(stored)
-    if item.body["status"] == DiscountStatus.DISBURSED:
-        return _output(discount_id, PaymentStatus.SUCCEEDED, None)
-    require_discount_transition(DiscountStatus(item.body["status"]), DiscountStatus.DISBURSED)
-    if payment is None:
+    status, series = DiscountStatus(item.body["status"]), 1
+    if status is DiscountStatus.DISBURSED:
+        if item.body.get("endorsed") is False:
+            endorse_late(context, item)
+        return _output(discount_id, PaymentStatus.SUCCEEDED.value)
+    if status is DiscountStatus.RETURNED:
+        series = series_of(item) + 1
+        former, payment = context.store.get_many([(pk, payment_sk(series - 1)), (pk, payment_sk(series))])
+        if not _repayment_approved(former, payment):
+            return _output(discount_id, PaymentStatus.RETURNED.value)
+    elif status in UNPAID_ENDS:
+        # A worker that came late may have locked the bill of a discount that was given up meanwhile.
+        context.bills.release(str(item.body["bill_number"]), bill_range(item), discount_id)
+        return _output(discount_id, PaymentStatus.FAILED.value, item.body.get("reason"))
+    else:
+        require_discount_transition(status, DiscountStatus.DISBURSED)
+    if payment is not None and payment.body["status"] == PaymentStatus.FAILED:
+        return _output(discount_id, PaymentStatus.FAILED.value, payment.body.get("reason"))
+    parties = _parties(context, item)
+    first = payment is None or payment.body["status"] == PaymentStatus.CREATED
+    if first:
+        if _held(context, item):
+            return _output(discount_id, HELD, "SUSPENDED")
+        _require_sealed(context, item, series)
+        if context.clock.now() >= _not_after(parties.institution, context.clock.now()):
+            if series == 1:
+                raise PriceExpiredError("The bank's day is over; request it again on the next.")
+            return _output(discount_id, HELD, "BANK_CLOSED")
+        if series == 1:
+            holder = str(request_of(first_event)["applicant_uscc"])
+            context.bills.lock(str(item.body["bill_number"]), bill_range(item), discount_id, holder)
+        payment = _store_intent(context, item, parties, payment, series)
+    assert payment is not None, "an intent is stored before a bank is told"
+    answer = _learn(context, item, parties, payment, first=first)
+    if is_result(answer.status):
+        settle(context, item, payment, answer)
+        return _disburse(context, discount_id)
+    _note(context, payment, answer.status)
+    return _output(discount_id, answer.status.value, answer.reason)
+
+
+def _learn(context: Context, item: Item, parties: _Parties, payment: Item, *, first: bool) -> PaymentAnswer:
+    """Ask every channel that may have the payment; send it only when none has it."""
+    body, reference = payment.body, str(payment.body["reference"])
+    if body["status"] == PaymentStatus.SUCCEEDED:
+        return PaymentAnswer(reference, PaymentStatus.SUCCEEDED, body.get("bank_serial"))
+    channels = _channels(context, item, parties, payment)
+    used = [int(at) for at in body["channels"]]
+    if not first:
+        answers = [_ask(channels[at], reference) for at in used]
+        past = is_past(datetime.fromisoformat(str(body["not_after"])), context.clock.now())
+        step = next_step(
+            [answer if isinstance(answer, str) else answer.status for answer in answers], past_cut_off=past
+        )
+        known = [answer for answer in answers if isinstance(answer, PaymentAnswer)]
+        if step is Step.SETTLE:
+            return next(answer for answer in known if is_result(answer.status))
+        if step is Step.ASK_AGAIN:
+            return known[0] if known else PaymentAnswer(reference, PaymentStatus.UNKNOWN)
+        if step is Step.GIVE_UP:
+            return PaymentAnswer(reference, PaymentStatus.FAILED, reason="PAYMENT_NOT_RECEIVED")
+        payment = _next_channel(context, payment, used, len(channels))
+        used = payment.body["channels"]
+    try:
+        return channels[used[-1]].pay(_order(context, parties.enterprise, payment))
+    except BankUnavailableError:
+        return PaymentAnswer(reference, PaymentStatus.UNKNOWN)
+
+
+def _ask(channel: Channel, reference: str) -> PaymentAnswer | str:
+    try:
+        answer = channel.query(reference)
+    except BankUnavailableError:
+        return NO_ANSWER
+    return NOT_KNOWN if answer is None else answer
+
+
+def _next_channel(context: Context, payment: Item, used: list[int], count: int) -> Item:
+    """Where the channels used so far deny the payment, the next one is tried; which is stored before it is told."""
+    if count == 1:
+        return payment
+    at = (used[-1] + 1) % count
+    body = {**payment.body, "channels": [*[one for one in used if one != at], at]}
+    context.store.transact([payment.replaced(body)])
+    return Item(payment.pk, payment.sk, body, payment.version + 1, payment.listing)
+
+
+def _store_intent(context: Context, item: Item, parties: _Parties, approved: Item | None, series: int) -> Item:
+    """Raises WriteConflictError when another worker stored it first."""
+    now = context.clock.now()
+    body: Document = {
+        "status": PaymentStatus.SUBMITTED.value,
+        "reference": payment_reference(str(item.body["discount_id"]), series),
+        "amount_fen": int(item.body["proceeds_fen"]),
+        "submitted_at": iso(now),
+        "not_after": iso(_not_after(parties.institution, now)),
+        "channels": [0],
+    }
+    if series > 1:
+        body = {**({} if approved is None else approved.body), **body, "series": series}
+    elif parties.institution.get("settlement") == ONLINE:
+        body["settlement"] = ONLINE
+    day = context.calendar.shanghai_date(now).isoformat()
+    summary: Document = {"discount_id": item.body["discount_id"], "series": series}
+    listing = Listing(payments_owner(day), iso(now), summary)
+    write: Write = Create(item.pk, payment_sk(series), body, listing=listing)
+    if approved is not None:
+        write = approved.replaced(body)
+    context.store.transact([write])
+    return Item(item.pk, payment_sk(series), body, 1 if approved is None else approved.version + 1, listing)
+
+
+def _not_after(institution: Document, now: datetime) -> datetime:
+    return cut_off(now, time.fromisoformat(str(institution.get("payment_cut_off", CUT_OFF.isoformat()))))
+
+
+def _note(context: Context, payment: Item, status: PaymentStatus) -> None:
+    """Keep that a payment is open, for whoever looks at it; who was quicker knows better."""
+    if may_become(PaymentStatus(payment.body["status"]), status):
+        found = context.store.get(payment.pk, payment.sk)
+        if found is not None and found.body["status"] == payment.body["status"]:
+            with suppress(WriteConflictError):
+                context.store.transact([found.replaced({**found.body, "status": status.value})])
+
+
+def _repayment_approved(former: Item | None, payment: Item | None) -> bool:
+    """Whether two persons let the money that came back be paid again, and after it came back."""
+    if former is None or payment is None:
+        return False
+    if payment.body["status"] != PaymentStatus.CREATED:
+        return True
+    return str(payment.body["approved_at"]) > str(former.body["settled_at"])
+
+
+def _held(context: Context, item: Item) -> bool:
+    """Whether business with any of the discount's parties is suspended; the discount's state says so while it is."""
+    body = item.body
+    keys = suspension_keys(str(body["partner_id"]), str(body["enterprise_id"]), str(body["institution_id"]))
+    held = is_suspended(context.store.get_many(keys))
+    if held != ("held" in body):
+        amend(context.store, item, lambda body: _with_held(body, held=held))
+    return held
+
+
+def _with_held(body: Document, *, held: bool) -> Document | None:
+    if held == ("held" in body):
+        return None
+    return {**body, "held": "SUSPENDED"} if held else {name: value for name, value in body.items() if name != "held"}
+
+
+def _require_sealed(context: Context, item: Item, series: int) -> None:
+    """Raises EvidencePendingError, PriceExpiredError, ContractAlteredError: then nothing may be paid."""
+    if series == 1:
         if pending(item):
             raise EvidencePendingError("Not everything of this discount is in the evidence log; run Seal again.")
         require_priced_today(context, item)
-        _check_contract(context, item)
-        holder = str(request_of(first_event)["applicant_uscc"])
-        context.bills.lock(str(item.body["bill_number"]), _range(item), discount_id, holder)
-        payment, first = _store_intent(context, item)
-    else:
-        first = False
-    status = PaymentStatus(payment.body["status"])
-    if status is PaymentStatus.FAILED:
-        # A worker that came late may have locked the bill of a discount that was given up meanwhile.
-        context.bills.release(str(item.body["bill_number"]), _range(item), discount_id)
-        return _output(discount_id, status, payment.body.get("reason"))
-    enterprise, institution = _parties(context, item)
-    try:
-        answer = None if first else context.bank.query(str(payment.body["reference"]))
-        if answer is None:
-            # Never sent, or the bank does not know it: the bank pays a reference once, so sending it again is safe.
-            answer = context.bank.pay(_order(context, enterprise, payment))
-    except BankUnavailableError:
-        return _output(discount_id, PaymentStatus.UNKNOWN, None)
-    return _settle(context, item, payment, institution, answer)
-
-
-def payment_reference(discount_id: str) -> str:
-    """The permanent reference of a discount's only payment series; 32 characters, as banks accept (assumed)."""
-    return "RT" + hashlib.sha256(f"{discount_id}/1".encode()).hexdigest()[:30].upper()
-
-
-def _store_intent(context: Context, item: Item) -> tuple[Item, bool]:
-    body: Document = {
-        "status": PaymentStatus.SUBMITTED.value,
-        "reference": payment_reference(str(item.body["discount_id"])),
-        "amount_fen": int(item.body["proceeds_fen"]),
-        "submitted_at": iso(context.clock.now()),
-    }
-    intent = Create(item.pk, payment_sk(1), body)
-    try:
-        context.store.transact([intent])
-    except WriteConflictError:
-        stored = context.store.get(item.pk, payment_sk(1))
-        assert stored is not None, "the intent was refused because one is stored"
-        return stored, False
-    return Item(intent.pk, intent.sk, body, 1), True
-
-
-def _settle(context: Context, item: Item, payment: Item, institution: Party, answer: PaymentAnswer) -> Document:
-    discount_id = str(item.body["discount_id"])
-    status = PaymentStatus(answer.status)
-    if status not in _SETTLED:
-        return _output(discount_id, status, answer.reason)
-    require_payment_transition(PaymentStatus(payment.body["status"]), status)
-    now = context.clock.now()
-    settled = {
-        **payment.body,
-        "status": status.value,
-        "bank_serial": answer.bank_serial,
-        "reason": answer.reason,
-    }
-    settled = {key: value for key, value in settled.items() if value is not None}
-    settled["settled_at"] = iso(now)
-    writes: list[Write] = [payment.replaced(settled)]
-    if status is PaymentStatus.SUCCEEDED:
-        _endorse(context, item, institution)
-        amount = int(payment.body["amount_fen"])
-        data = {
-            "reference": payment.body["reference"],
-            "bank_serial": answer.bank_serial,
-            "amount_fen": amount,
-        }
-        changes = {
-            "status": DiscountStatus.DISBURSED.value,
-            "finished_at": iso(now),
-        }
-        writes += change_writes(item, "discount_id", changes, "DiscountPaid", now, data)
-    try:
-        context.store.transact(writes)
-    except WriteConflictError:
-        return disburse(context, discount_id)  # a second worker settled it first: its records are the answer
-    return _output(discount_id, status, answer.reason)
-
-
-def _output(discount_id: str, status: PaymentStatus, reason: str | None) -> Document:
-    return {
-        "discount_id": discount_id,
-        "subject": f"discount#{discount_id}",
-        "payment": status.value,
-        "reason": reason,
-    }
-
-
-def _order(context: Context, enterprise: Item, payment: Item) -> PaymentOrder:
-    owner, key = str(enterprise.body["enterprise_id"]), str(enterprise.body["data_key"])
-    return PaymentOrder(
-        reference=str(payment.body["reference"]),
-        amount_fen=int(payment.body["amount_fen"]),
-        payee_account=context.vault.decrypt(owner, key, str(enterprise.body["account_number"])),
-        payee_name=str(enterprise.body["account_name"]),
-        payee_bank_code=str(enterprise.body["bank_code"]),
-        purpose="票据贴现",
-    )
-
-
-def _check_contract(context: Context, item: Item) -> None:
     sealed = str(item.body["contract_sha256"])
     content = context.archive.get(contract_key(str(item.body["discount_id"]), sealed))
     if content is None or hashlib.sha256(content).hexdigest() != sealed:
@@ -152,17 +249,27 @@ def _check_contract(context: Context, item: Item) -> None:
         )
 
 
-def _endorse(context: Context, item: Item, institution: Party) -> None:
-    try:
-        context.bills.endorse(str(item.body["bill_number"]), _range(item), str(item.body["discount_id"]), institution)
-    except BillLockedError as error:
-        raise EndorsementRefusedError(
-            "The money is out but the registry does not endorse the bill; settle it with the registry, then replay."
-        ) from error
+def _output(discount_id: str, payment: str, reason: str | None = None) -> Document:
+    subject = discount_pk(discount_id)
+    return {"discount_id": discount_id, "subject": subject, "payment": payment, "reason": reason}
 
 
-def _parties(context: Context, item: Item) -> tuple[Item, Party]:
-    """Who is paid, and who becomes the bill's holder for it."""
+def _order(context: Context, enterprise: Item, payment: Item) -> PaymentOrder:
+    owner, key = str(enterprise.body["enterprise_id"]), str(enterprise.body["data_key"])
+    not_after = str(payment.body["not_after"])
+    return PaymentOrder(
+        reference=str(payment.body["reference"]),
+        amount_fen=int(payment.body["amount_fen"]),
+        payee_account=context.vault.decrypt(owner, key, str(enterprise.body["account_number"])),
+        payee_name=str(enterprise.body["account_name"]),
+        payee_bank_code=str(enterprise.body["bank_code"]),
+        purpose="票据贴现",
+        execute_on=context.calendar.shanghai_date(datetime.fromisoformat(not_after)).isoformat(),
+        not_after=not_after,
+    )
+
+
+def _parties(context: Context, item: Item) -> _Parties:
     enterprise, funding = context.store.get_many(
         [
             (enterprise_pk(str(item.body["enterprise_id"])), STATE),
@@ -170,10 +277,40 @@ def _parties(context: Context, item: Item) -> tuple[Item, Party]:
         ]
     )
     assert enterprise is not None, "a discount is accepted only for an enterprise that exists"
-    institution = institution_of(funding)
-    party = Party(name=str(institution["name"]), uscc=str(institution["uscc"]), account=str(institution["account"]))
-    return enterprise, party
+    return _Parties(enterprise, institution_of(funding))
 
 
-def _range(item: Item) -> SubBillRange:
-    return SubBillRange.parse(str(item.body["range"]))
+def _channels(context: Context, item: Item, parties: _Parties, payment: Item) -> Sequence[Channel]:
+    """The ways on which this payment may go: the registry's clearing alone where bill and money settle together."""
+    if payment.body.get("settlement") != ONLINE:
+        return context.banks
+    return (_Clearing(context, item, endorsee_of(parties.institution)),)
+
+
+@dataclass(frozen=True)
+class _Clearing:
+    """The registry's online settlement as a channel of payments (SM00)."""
+
+    context: Context
+    item: Item
+    endorsee: Party
+
+    def pay(self, order: PaymentOrder) -> PaymentAnswer:
+        number, rng, owner = (
+            str(self.item.body["bill_number"]),
+            bill_range(self.item),
+            str(self.item.body["discount_id"]),
+        )
+        try:
+            return self.context.bills.settle(number, rng, owner, self.endorsee, order)
+        except BillLockedError:
+            # Without the lock nothing of this reference can settle any more, and nothing has: it would be known.
+            return PaymentAnswer(order.reference, PaymentStatus.FAILED, reason="BILL_LOCKED")
+        except RegistryUnavailableError as error:
+            raise BankUnavailableError(error.message) from error
+
+    def query(self, reference: str) -> PaymentAnswer | None:
+        try:
+            return self.context.bills.settlement(reference)
+        except RegistryUnavailableError as error:
+            raise BankUnavailableError(error.message) from error

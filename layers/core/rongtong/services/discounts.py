@@ -12,7 +12,21 @@ from rongtong.services.records import STATE, discount_pk, event_sk
 from rongtong.services.storage import Document, Item, Key
 
 _HIDDEN = frozenset(
-    {"body_digest", "task_token", "logged", "told", "partner_id", "events", "confirmed", "verdict", "acceptor_group"}
+    {
+        "body_digest",
+        "task_token",
+        "logged",
+        "told",
+        "partner_id",
+        "events",
+        "confirmed",
+        "verdict",
+        "acceptor_group",
+        "replays",
+        "locked",
+        "endorsed",
+        "series",
+    }
 )
 
 
@@ -65,7 +79,7 @@ def timeline(context: Context, partner_id: str, discount_id: str) -> list[Docume
 
 
 def view(body: Document) -> Document:
-    """What partners see of a discount: no digests, tokens or log positions."""
+    """What partners see of a discount: no digests, tokens or log positions. ``held`` says why nothing is paid now."""
     shown = {key: value for key, value in body.items() if key not in _HIDDEN}
     status = DiscountStatus(body["status"])
     if status is DiscountStatus.DISBURSED:

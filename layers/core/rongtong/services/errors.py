@@ -71,12 +71,6 @@ class EvidencePendingError(RongTongError):
     code = "EVIDENCE_PENDING"
 
 
-class EndorsementRefusedError(RongTongError):
-    """The money is out, but the registry refuses to endorse the bill: a person must settle it."""
-
-    code = "ENDORSEMENT_REFUSED"
-
-
 class PriceExpiredError(RongTongError):
     """The price was made on another day: days, rate and the bill's own state are those of that day."""
 

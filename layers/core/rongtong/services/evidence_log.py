@@ -8,7 +8,6 @@ leaf under a signed head is stored. A batch whose writer died is published by th
 from __future__ import annotations
 
 import random
-import time
 from base64 import b64decode, b64encode
 from contextlib import suppress
 
@@ -17,7 +16,7 @@ from rongtong.domain.merkle import Frontier, inclusion_proof, leaf_hash
 from rongtong.domain.receipt import build_receipt, event_leaf
 from rongtong.services.context import Context, LogSigner
 from rongtong.services.errors import BusyError, NotFoundError, WrongStateError
-from rongtong.services.records import amend, event_sk
+from rongtong.services.records import amend, event_sk, logged_count
 from rongtong.services.storage import Create, Document, Item, WriteConflictError
 
 LOG_PK = "log"
@@ -48,11 +47,6 @@ def pending(item: Item) -> range:
     return range(logged_count(item.body) + 1, int(item.body["events"]) + 1)
 
 
-def logged_count(body: Document) -> int:
-    """How many of the aggregate's events the log holds."""
-    return sum(count for _, count in body.get("logged", ()))
-
-
 def append(context: Context, leaves: list[bytes]) -> int:
     """Append leaves (their data, 32 bytes each) and answer the first one's index.
 
@@ -61,21 +55,21 @@ def append(context: Context, leaves: list[bytes]) -> int:
     """
     hashes = [leaf_hash(leaf) for leaf in leaves]
     blocked_at, blocked_since = -1, 0.0
-    began = time.monotonic()
-    while (waited := time.monotonic() - began) < _PATIENCE_S:
+    began = context.clock.monotonic()
+    while (waited := context.clock.monotonic() - began) < _PATIENCE_S:
         head = context.store.get(LOG_PK, "head")
         frontier = _frontier(head)
         if blocked_at != frontier.size:
             if _stage(context, frontier.size, hashes):
                 _publish(context, head, frontier, hashes)
                 return frontier.size
-            blocked_at, blocked_since = frontier.size, time.monotonic()
-        elif time.monotonic() - blocked_since > _WRITER_DEAD_S * random.uniform(1, 2):
+            blocked_at, blocked_since = frontier.size, context.clock.monotonic()
+        elif context.clock.monotonic() - blocked_since > _WRITER_DEAD_S * random.uniform(1, 2):
             staged = context.store.get(LEAVES_PK, _position(frontier.size))
             assert staged is not None, "the position was refused because a batch is staged there"
             _publish(context, head, frontier, _unpack(str(staged.body["hashes"])))
         # Who has waited longest asks most often, so that nobody is always too late.
-        time.sleep(random.uniform(0.002, max(0.01, 0.06 - 0.02 * waited)))
+        context.clock.sleep(random.uniform(0.002, max(0.01, 0.06 - 0.02 * waited)))
     raise BusyError("Other writers were always first at the log; run the same task again.")
 
 

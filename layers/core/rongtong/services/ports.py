@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Protocol
 
 from rongtong.domain.bill import Invoice, Party, RegistryBill
 from rongtong.domain.errors import RongTongError
-from rongtong.domain.lifecycle import PaymentStatus
+from rongtong.domain.payment import PaymentStatus
 from rongtong.domain.sub_bill_range import SubBillRange
 
 
@@ -37,7 +39,11 @@ class SmsUnavailableError(RongTongError):
 
 @dataclass(frozen=True)
 class PaymentOrder:
-    """What the bank is told to pay. ``reference`` is unique for ever: the bank pays it at most once."""
+    """What the bank is told to pay. ``reference`` is unique for ever: the bank pays it at most once.
+
+    ``execute_on`` is the day in Shanghai on which it is to be paid; the bank books nothing of it after ``not_after``
+    (an instant, ISO 8601: its cut-off of that day), however late the order arrives.
+    """
 
     reference: str
     amount_fen: int
@@ -45,11 +51,13 @@ class PaymentOrder:
     payee_name: str
     payee_bank_code: str
     purpose: str
+    execute_on: str
+    not_after: str
 
 
 @dataclass(frozen=True)
 class PaymentAnswer:
-    """What the bank says of a payment; only SUCCEEDED and FAILED are final."""
+    """What the bank says of a payment, asked or of itself; it is not the end while it is PROCESSING or UNKNOWN."""
 
     reference: str
     status: PaymentStatus
@@ -57,14 +65,31 @@ class PaymentAnswer:
     reason: str | None = None
 
 
-class Bank(Protocol):
-    """The institution's bank (银企直联)."""
+@dataclass(frozen=True)
+class StatementEntry:
+    """One booking on a day's statement. ``status`` is SUCCEEDED (money out), RETURNED or REVERSED (back again)."""
+
+    reference: str
+    amount_fen: int
+    status: PaymentStatus
+    bank_serial: str | None = None
+
+
+class Channel(Protocol):
+    """One way on which money is sent, and asked about, under references that are unique for ever."""
 
     def pay(self, order: PaymentOrder) -> PaymentAnswer:
         """Pay once per reference; a repeat answers what became of the first. Raises BankUnavailableError."""
 
     def query(self, reference: str) -> PaymentAnswer | None:
         """What became of a payment, None if the bank never saw it. Raises BankUnavailableError."""
+
+
+class Bank(Channel, Protocol):
+    """The institution's bank (银企直联)."""
+
+    def statement(self, day: date) -> Sequence[StatementEntry]:
+        """Every booking of a day in Shanghai (camt.053). Raises BankUnavailableError."""
 
     def verify_account(self, account_number: str, account_name: str, uscc: str) -> bool:
         """Whether the account is held under this name and credit code. Raises BankUnavailableError."""
@@ -90,6 +115,16 @@ class BillRegistry(Protocol):
 
     def release(self, number: str, rng: SubBillRange, owner: str) -> None:
         """Withdraw the application; no change where the owner holds no lock. Raises RegistryUnavailableError."""
+
+    def settle(self, number: str, rng: SubBillRange, owner: str, endorsee: Party, order: PaymentOrder) -> PaymentAnswer:
+        """Settle online (SM00, delivery versus payment): the locked range and the money change hands together.
+
+        SUCCEEDED is 清算成功. FAILED leaves the range as it was before the application. A repeat of the reference
+        answers what became of the first. Raises BillLockedError when the owner holds no lock, RegistryUnavailableError.
+        """
+
+    def settlement(self, reference: str) -> PaymentAnswer | None:
+        """What became of an online settlement, None if none was asked for. Raises RegistryUnavailableError."""
 
 
 class InvoiceRegistry(Protocol):

@@ -6,6 +6,7 @@ import hashlib
 import secrets
 from base64 import b32encode
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from rongtong.services.storage import Create, Document, Item, Key, Listing, Replace, Store, Write, WriteConflictError
@@ -90,6 +91,30 @@ def payment_sk(series: int) -> str:
     return f"payment#{series}"
 
 
+def incident_pk(incident_id: str) -> str:
+    return f"incident#{incident_id}"
+
+
+def payments_owner(day: str) -> str:
+    """Under whom the payments of a day in Shanghai are listed."""
+    return f"payments#{day}"
+
+
+def logged_count(body: Document) -> int:
+    """How many of the aggregate's events the evidence log holds."""
+    return sum(count for _, count in body.get("logged", ()))
+
+
+def at_rest(body: Document) -> bool:
+    """Whether nothing is left to do for an aggregate: it has ended, and what happened is logged and told."""
+    events = int(body["events"])
+    if logged_count(body) < events:
+        return False
+    if "discount_id" in body:
+        return "finished_at" in body and "locked" not in body and int(body.get("told", 0)) >= events
+    return "enterprise_id" not in body or (body["status"] != "PENDING" and int(body.get("told", 0)) >= events)
+
+
 def iso(instant: datetime) -> str:
     """RFC 3339 in UTC with milliseconds."""
     return instant.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
@@ -124,7 +149,7 @@ def first_writes(
     *,
     due: bool = True,
 ) -> list[Write]:
-    """The writes that begin an aggregate: its state, where one follows due for its execution to begin, and event 1."""
+    """The writes that begin an aggregate: its state, due to be looked after until it is at rest, and event 1."""
     body = {**state, "events": 1}
     return [
         Create(pk, STATE, body, due=iso(at) if due else None, listing=listing),
@@ -140,23 +165,30 @@ def change_writes(
     at: datetime,
     data: Document,
     beside: Document | None = None,
+    *,
+    due: datetime | None = None,
 ) -> list[Create | Replace]:
-    """The writes that change an aggregate: its state at the version that was read, and the next event."""
+    """The writes that change an aggregate: its state at the version that was read, and the next event.
+
+    It is due from ``due`` on, where that is given, until it is at rest; otherwise from when it was.
+    """
     number = int(item.body["events"]) + 1
     body = {**item.body, **changes, "events": number}
     body = {key: value for key, value in body.items() if value is not None}
     document = event_document(subject_field, str(item.body[subject_field]), number, kind, at, data, beside)
-    return [item.replaced(body), Create(item.pk, event_sk(number), document)]
+    state = replace(item.replaced(body), due=(item.due or iso(at)) if due is None else iso(due))
+    return [state, Create(item.pk, event_sk(number), document)]
 
 
 def amend(store: Store, item: Item, edit: Callable[[Document], Document | None]) -> None:
     """Note something in an aggregate's state that no event tells of, again and again until no other writer is quicker.
 
-    ``edit`` answers the new body, or None when there is nothing to note any more.
+    An aggregate that is at rest then is due no longer. ``edit`` answers the new body, or None when there is nothing to
+    note any more.
     """
     while (body := edit(item.body)) is not None:
         try:
-            store.transact([item.replaced(body)])
+            store.transact([replace(item.replaced(body), due=None if at_rest(body) else item.due)])
         except WriteConflictError:
             found = store.get(item.pk, item.sk)
             assert found is not None, "an aggregate's state is never deleted"

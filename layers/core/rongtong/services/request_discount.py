@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import time
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from typing import Any
@@ -290,7 +289,7 @@ def _store(
             if 0 in conflict.failed:
                 return context.store.get(discount_pk(holdings.discount_id), STATE)
             holdings.require_room(conflict, limits, institution_limit_fen, first=len(first))
-            time.sleep(random.uniform(0.01, 0.05) * (attempt + 1))
+            context.clock.sleep(random.uniform(0.01, 0.05) * (attempt + 1))
             continue
         return None
     raise BusyError("The same package is being changed by many requests; send the same request again.")

@@ -27,7 +27,7 @@ _PRICE = (
     "fee_fen",
     "proceeds_fen",
 )
-_SEALED_OR_LATER = frozenset({DiscountStatus.SEALED, DiscountStatus.DISBURSED})
+_SEALED_OR_LATER = frozenset({DiscountStatus.SEALED, DiscountStatus.DISBURSED, DiscountStatus.RETURNED})
 
 
 def seal(context: Context, discount_id: str) -> Document:

@@ -47,17 +47,18 @@ class Item:
     body: Document
     version: int
     listing: Listing | None = None
+    due: str | None = None
 
     def replaced(self, body: Document) -> Replace:
-        """The write that puts another body in this one's place; it stays listed where it was."""
-        return Replace(self.pk, self.sk, body, self.version, self.listing)
+        """The write that puts another body in this one's place; it stays listed, and due, where it was."""
+        return Replace(self.pk, self.sk, body, self.version, self.listing, self.due)
 
 
 @dataclass(frozen=True)
 class Create:
     """Write a document that must not exist yet.
 
-    ``due`` (an instant, ISO 8601) lets sweepers find it until it is next written: nobody has begun to work on it.
+    ``due`` (an instant, ISO 8601) lets sweepers find it from then on, until it is written without.
     """
 
     pk: str
@@ -69,13 +70,14 @@ class Create:
 
 @dataclass(frozen=True)
 class Replace:
-    """Replace a document that must still be at ``version``."""
+    """Replace a document that must still be at ``version``; ``due`` and ``listing`` are what it has from now on."""
 
     pk: str
     sk: str
     body: Document
     version: int
     listing: Listing | None = None
+    due: str | None = None
 
 
 @dataclass(frozen=True)
@@ -111,7 +113,7 @@ class Store(Protocol):
         """A counter's value in fen; 0 if it was never written."""
 
     def due(self, before: str) -> list[Item]:
-        """Documents that were created with ``due`` before this instant and were not written since, oldest first."""
+        """Documents that are ``due`` before this instant, oldest first."""
 
     def listed(self, owner: str, since: str, *, most: int = 200) -> list[Listing]:
         """What is listed under the owner from this instant on, newest first; a write shows here a moment later."""

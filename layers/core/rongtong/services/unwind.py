@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 import random
-import time
 from datetime import datetime
 
-from rongtong.domain.lifecycle import DiscountStatus, PaymentStatus, require_discount_transition
+from rongtong.domain.lifecycle import UNPAID_ENDS, DiscountStatus, require_discount_transition
+from rongtong.domain.payment import PaymentStatus
 from rongtong.domain.sub_bill_range import SubBillRange
 from rongtong.services.context import Context
 from rongtong.services.discounts import load, request_key, request_of
 from rongtong.services.errors import BusyError, PaymentPendingError
-from rongtong.services.records import change_writes, iso, payment_sk
+from rongtong.services.records import amend, change_writes, iso, payment_sk
 from rongtong.services.reservations import holdings_of
 from rongtong.services.storage import Create, Document, Item, Write, WriteConflictError
 
 _ATTEMPTS = 12
-_ENDED = frozenset({DiscountStatus.REFUSED, DiscountStatus.FAILED})
+_ENDED = UNPAID_ENDS | {DiscountStatus.DISBURSED, DiscountStatus.RETURNED}
 
 
 def unwind(context: Context, discount_id: str, reason: str, *, refused: bool) -> Document:
-    """End a discount unpaid: REFUSED by a rule, or FAILED by a fault. Safe to repeat.
+    """End a discount unpaid: REFUSED by a rule, or FAILED by a fault. Safe to repeat; one that was paid stays paid.
 
     Raises PaymentPendingError when money may have moved: such a discount is carried on, never unwound.
     """
@@ -31,14 +31,29 @@ def unwind(context: Context, discount_id: str, reason: str, *, refused: bool) ->
         try:
             context.store.transact(_writes(context, item, reason, refused=refused))
         except WriteConflictError:
-            time.sleep(random.uniform(0.01, 0.05) * (attempt + 1))
+            context.clock.sleep(random.uniform(0.01, 0.05) * (attempt + 1))
             continue
         break
     else:
         raise BusyError("The records of this discount keep changing; run the same task again.")
-    if "contract_sha256" in item.body:
-        context.bills.release(str(item.body["bill_number"]), SubBillRange.parse(str(item.body["range"])), discount_id)
+    release(context, load(context, discount_id))
     return {"subject": item.pk, "reason": reason}
+
+
+def release(context: Context, item: Item) -> None:
+    """Let go of the bill at the registry where it may still be locked for an ended discount. Safe to repeat.
+
+    Raises RegistryUnavailableError; the discount's state says so until it is done.
+    """
+    if "locked" not in item.body:
+        return
+    rng, owner = SubBillRange.parse(str(item.body["range"])), str(item.body["discount_id"])
+    context.bills.release(str(item.body["bill_number"]), rng, owner)
+    amend(context.store, item, lambda body: _without_lock(body) if "locked" in body else None)
+
+
+def _without_lock(body: Document) -> Document:
+    return {name: value for name, value in body.items() if name != "locked"}
 
 
 def _writes(context: Context, item: Item, reason: str, *, refused: bool) -> list[Write]:
@@ -53,6 +68,8 @@ def _writes(context: Context, item: Item, reason: str, *, refused: bool) -> list
         "reason": reason,
         "finished_at": iso(now),
         "task_token": None,
+        "held": None,
+        "locked": True if "contract_sha256" in item.body else None,
     }
     kind = "DiscountRefused" if refused else "DiscountFailed"
     writes: list[Write] = [*change_writes(item, "discount_id", changes, kind, now, {"reason": reason})]

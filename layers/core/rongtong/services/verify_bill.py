@@ -12,7 +12,7 @@ from rongtong.domain.calendar import SHANGHAI
 from rongtong.domain.eligibility import RISK, UNKNOWN_BILL, Case, Findings, run_checks, verdict
 from rongtong.domain.errors import CalendarError, PriceError
 from rongtong.domain.interest import Fee, Price, price
-from rongtong.domain.lifecycle import DiscountStatus, require_discount_transition
+from rongtong.domain.lifecycle import UNPAID_ENDS, DiscountStatus, require_discount_transition, waits_until
 from rongtong.domain.package import TakenRanges
 from rongtong.domain.rates import NoRateError, table_in_force
 from rongtong.domain.sub_bill_range import SubBillRange
@@ -45,11 +45,10 @@ def verify(context: Context, discount_id: str) -> Document:
     """
     stored, first_event = context.store.get_many([(discount_pk(discount_id), STATE), request_key(discount_id)])
     item = discount_of(stored)
+    if DiscountStatus(item.body["status"]) in UNPAID_ENDS:
+        return {"discount_id": discount_id, "verdict": REJECT, "reason": item.body.get("reason"), "confirmed": False}
     if "verdict" in item.body:
         return _output(item.body)
-    if DiscountStatus(item.body["status"]) is not DiscountStatus.ACCEPTED:
-        # Given up before anything was decided: nothing may follow its last event.
-        return {"discount_id": discount_id, "verdict": REJECT, "reason": item.body.get("reason"), "confirmed": False}
     request = request_of(first_event)
     with ThreadPoolExecutor(3) as pool:
         rng = SubBillRange.parse(str(item.body["range"]))
@@ -117,7 +116,9 @@ def _decide(
         "trade_basis": found.trade.basis if found.trade else None,
         **shown,
     }
-    writes = change_writes(item, "discount_id", changes, "BillVerified", context.clock.now(), evidence, beside)
+    now = context.clock.now()
+    due = None if outcome == REJECT else waits_until(DiscountStatus(changes["status"]), now)
+    writes = change_writes(item, "discount_id", changes, "BillVerified", now, evidence, beside, due=due)
     context.store.transact(writes)
     return _output({**item.body, **changes})
 

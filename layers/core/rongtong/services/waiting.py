@@ -7,7 +7,7 @@ import secrets
 
 from rongtong.domain.canonical import canonical_bytes
 from rongtong.domain.eligibility import PARTY_REFUSED
-from rongtong.domain.lifecycle import DiscountStatus, require_discount_transition
+from rongtong.domain.lifecycle import DiscountStatus, require_discount_transition, waits_until
 from rongtong.services.context import Context
 from rongtong.services.discounts import load, load_owned, view
 from rongtong.services.errors import WrongStateError
@@ -116,12 +116,21 @@ def _require(item: Item, status: DiscountStatus) -> None:
 def _change(
     context: Context, item: Item, changes: Document, kind: str, data: Document, beside: Document | None = None
 ) -> Item:
-    writes = change_writes(item, "discount_id", changes, kind, context.clock.now(), data, beside)
+    now = context.clock.now()
+    due = waits_until(DiscountStatus(changes["status"]), now) if "status" in changes else None
+    writes = change_writes(item, "discount_id", changes, kind, now, data, beside, due=due or now)
     try:
         context.store.transact(writes)
     except WriteConflictError as conflict:
         raise WrongStateError("The discount changed meanwhile; read it and decide again.") from conflict
     return load(context, str(item.body["discount_id"]))
+
+
+def nudge(context: Context, item: Item) -> None:
+    """Tell a waiting execution again what a person has answered; no change where nobody has, or where it knows."""
+    waits = DiscountStatus(item.body["status"]) in _WAITING
+    if "task_token" in item.body and (not waits or "review" in item.body):
+        _go_on(context, item)
 
 
 def _go_on(context: Context, item: Item) -> Document:

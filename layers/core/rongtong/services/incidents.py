@@ -1,0 +1,104 @@
+"""Incidents: what a person must settle is opened once, seen by operations until it is resolved, and never deleted."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import replace
+from datetime import datetime
+
+from rongtong.domain.incident import WHAT_NEXT, IncidentKind, IncidentStatus, require_incident_transition
+from rongtong.services.context import Context
+from rongtong.services.errors import NotFoundError, WrongStateError
+from rongtong.services.records import STATE, change_writes, derived_id, first_writes, incident_pk, iso
+from rongtong.services.storage import Document, Item, Listing, Write, WriteConflictError
+
+_LISTS = {IncidentStatus.OPEN: "incidents#open", IncidentStatus.RESOLVED: "incidents#resolved"}
+"""Each status has its own list, so that an old open incident is never hidden behind newer ones that are settled."""
+_EVER = "0"
+_HIDDEN = frozenset({"events", "logged"})
+
+
+def incident_id(kind: IncidentKind, about: str) -> str:
+    """The permanent id of the incident of this kind about a payment, a discount or an account."""
+    return derived_id("inc", kind.value, about)
+
+
+def opening(kind: IncidentKind, subject: str, about: str, at: datetime, data: Document) -> list[Write]:
+    """The writes that open an incident, for the transaction of the fact that it tells of.
+
+    ``subject`` is what it belongs to, a discount's id mostly; ``about`` makes it the only one of its kind on that.
+    """
+    own_id = incident_id(kind, about)
+    state: Document = {
+        "incident_id": own_id,
+        "kind": kind.value,
+        "subject": subject,
+        "status": IncidentStatus.OPEN.value,
+        "opened_at": iso(at),
+        "data": data,
+    }
+    listing = Listing(_LISTS[IncidentStatus.OPEN], iso(at), {"incident_id": own_id})
+    told = {"kind": kind.value, "subject": subject, **data}
+    return first_writes(incident_pk(own_id), "incident_id", own_id, state, "IncidentOpened", at, told, listing)
+
+
+def open_once(context: Context, kind: IncidentKind, subject: str, about: str, data: Document) -> None:
+    """Open an incident unless it is known: one that was resolved stays resolved."""
+    with suppress(WriteConflictError):
+        context.store.transact(opening(kind, subject, about, context.clock.now(), data))
+
+
+def resolving(item: Item, by: str, note: str, at: datetime) -> list[Write]:
+    """The writes that resolve an open incident."""
+    require_incident_transition(IncidentStatus(item.body["status"]), IncidentStatus.RESOLVED)
+    changes: Document = {
+        "status": IncidentStatus.RESOLVED.value,
+        "resolved_by": by,
+        "resolved_at": iso(at),
+        "note": note,
+    }
+    state, event = change_writes(item, "incident_id", changes, "IncidentResolved", at, {"by": by, "note": note})
+    listing = Listing(_LISTS[IncidentStatus.RESOLVED], iso(at), {"incident_id": item.body["incident_id"]})
+    return [replace(state, listing=listing), event]
+
+
+def resolve(context: Context, by: str, own_id: str, note: str) -> Document:
+    """Record that a person has settled it, and how. The same person's repeat is no change.
+
+    Raises NotFoundError, WrongStateError when another resolved it.
+    """
+    item = load(context, own_id)
+    if item.body["status"] == IncidentStatus.RESOLVED and item.body["resolved_by"] == by:
+        return view(item.body)
+    if item.body["status"] != IncidentStatus.OPEN:
+        raise WrongStateError("The incident is resolved already; read it again.", field="incident_id")
+    try:
+        context.store.transact(resolving(item, by, note, context.clock.now()))
+    except WriteConflictError as conflict:
+        raise WrongStateError("The incident changed meanwhile; read it again.", field="incident_id") from conflict
+    return view(load(context, own_id).body)
+
+
+def load(context: Context, own_id: str) -> Item:
+    """One incident. Raises NotFoundError."""
+    item = context.store.get(incident_pk(own_id), STATE)
+    if item is None:
+        raise NotFoundError("There is no such incident; list the newest ones.", field="incident_id")
+    return item
+
+
+def newest(context: Context, status: IncidentStatus, *, most: int = 200) -> list[Document]:
+    """The newest incidents of a status."""
+    ids = [str(listing.summary["incident_id"]) for listing in context.store.listed(_LISTS[status], _EVER, most=most)]
+    found: list[Item | None] = []
+    for start in range(0, len(ids), 100):
+        found += context.store.get_many([(incident_pk(own_id), STATE) for own_id in ids[start : start + 100]])
+    return [view(item.body) for item in found if item is not None]
+
+
+def view(body: Document) -> Document:
+    """What operations see of an incident, with what to do next."""
+    shown = {key: value for key, value in body.items() if key not in _HIDDEN}
+    if body["status"] == IncidentStatus.OPEN:
+        shown["what_next"] = WHAT_NEXT[IncidentKind(body["kind"])]
+    return shown

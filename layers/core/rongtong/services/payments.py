@@ -1,0 +1,182 @@
+"""What becomes of a payment is written down once, whoever hears of it first: the task that asked, or the bank's notice.
+
+The money's fact, the bill's move and the discount's state go together: a paid discount's bill is endorsed, or an
+incident is open, in the transaction that says so.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+
+from rongtong.domain.bill import Party
+from rongtong.domain.incident import IncidentKind, IncidentStatus
+from rongtong.domain.lifecycle import DiscountStatus, require_discount_transition
+from rongtong.domain.payment import PaymentStatus, may_become, require_payment_transition, sent_back
+from rongtong.domain.sub_bill_range import SubBillRange
+from rongtong.services import incidents
+from rongtong.services.context import Context
+from rongtong.services.ports import BillLockedError, PaymentAnswer, RegistryUnavailableError
+from rongtong.services.records import STATE, change_writes, incident_pk, institution_pk, iso
+from rongtong.services.settings import institution_of
+from rongtong.services.storage import Document, Item, Write
+
+
+def series_of(item: Item) -> int:
+    """Which attempt series of the discount's payment is the newest that was sent."""
+    return int(item.body.get("series", 1))
+
+
+def settle(context: Context, item: Item, payment: Item, answer: PaymentAnswer) -> None:
+    """Write down what a bank said of a payment. What is known already, or overtaken by what is known, changes nothing.
+
+    Raises WriteConflictError when another was quicker (read again), RegistryUnavailableError when the money is out and
+    the registry does not answer: that the money is out is kept, the rest is done by the next call.
+    """
+    if sent_back(answer.status) and may_become(_status(payment), PaymentStatus.SUCCEEDED):
+        # The return of a payment tells of its success: the bill moves first, as it does when both are heard in order.
+        settle(context, item, payment, replace(answer, status=PaymentStatus.SUCCEEDED, reason=None))
+        item, payment = _again(context, item), _again(context, payment)
+    current = _status(payment)
+    if answer.status is PaymentStatus.SUCCEEDED:
+        if current is PaymentStatus.FAILED:
+            _paid_after_failure(context, item, payment, answer)
+        elif _outstanding(item, payment):
+            _succeed(context, item, payment, answer)
+    elif may_become(current, answer.status):
+        if sent_back(answer.status):
+            _come_back(context, item, payment, answer)
+        else:
+            context.store.transact([payment.replaced(_told(payment, answer, context.clock.now()))])
+
+
+def endorse_late(context: Context, item: Item) -> None:
+    """Endorse the bill of a discount that was paid while the registry refused, and resolve its incident.
+
+    Nothing changes while the registry still refuses. Raises RegistryUnavailableError, WriteConflictError.
+    """
+    if not _endorsed(context, item, _institution(context, item)):
+        return
+    now = context.clock.now()
+    own_id = incidents.incident_id(IncidentKind.PAID_NOT_ENDORSED, _about(item, series_of(item)))
+    incident = context.store.get(incident_pk(own_id), STATE)
+    changes: Document = {"endorsed": None}
+    writes: list[Write] = [*change_writes(item, "discount_id", changes, "BillEndorsed", now, {})]
+    if incident is not None and incident.body["status"] == IncidentStatus.OPEN:
+        writes += incidents.resolving(incident, "registry", "BILL_ENDORSED", now)
+    context.store.transact(writes)
+
+
+def bill_range(item: Item) -> SubBillRange:
+    """The discounted range."""
+    return SubBillRange.parse(str(item.body["range"]))
+
+
+def endorsee_of(institution: Document) -> Party:
+    """The institution as the bill's next holder."""
+    return Party(name=str(institution["name"]), uscc=str(institution["uscc"]), account=str(institution["account"]))
+
+
+def _outstanding(item: Item, payment: Item) -> bool:
+    """Whether the discount's state does not tell of this payment's success yet."""
+    if item.body["status"] == DiscountStatus.RETURNED:
+        return int(payment.body.get("series", 1)) > series_of(item)
+    return bool(item.body["status"] == DiscountStatus.SEALED)
+
+
+def _succeed(context: Context, item: Item, payment: Item, answer: PaymentAnswer) -> None:
+    require_discount_transition(DiscountStatus(item.body["status"]), DiscountStatus.DISBURSED)
+    now = context.clock.now()
+    body = payment.body
+    if body["status"] != PaymentStatus.SUCCEEDED:
+        require_payment_transition(PaymentStatus(body["status"]), PaymentStatus.SUCCEEDED)
+        body = _told(payment, answer, now)
+    series = int(body.get("series", 1))
+    endorsed = series > 1 and "endorsed" not in item.body
+    if series == 1:
+        try:
+            endorsed = _endorsed(context, item, _institution(context, item))
+        except RegistryUnavailableError:
+            if payment.body["status"] != PaymentStatus.SUCCEEDED:
+                context.store.transact([payment.replaced(body)])
+            raise
+    data = {"reference": body["reference"], "bank_serial": body.get("bank_serial"), "amount_fen": body["amount_fen"]}
+    changes: Document = {"status": DiscountStatus.DISBURSED.value, "finished_at": iso(now), "held": None}
+    extra: list[Write] = []
+    if series > 1:
+        changes["series"] = series
+        extra = _repaid(context, item, series, now)
+    if not endorsed:
+        changes["endorsed"] = False
+        data["endorsed"] = False
+        if series == 1:
+            about = _about(item, series)
+            extra = incidents.opening(IncidentKind.PAID_NOT_ENDORSED, _subject(item), about, now, {**data})
+    writes = change_writes(item, "discount_id", changes, "DiscountPaid", now, data)
+    context.store.transact([payment.replaced(body), *writes, *extra])
+
+
+def _repaid(context: Context, item: Item, series: int, now: datetime) -> list[Write]:
+    """A payment that came back is settled by the one that follows it."""
+    own_id = incidents.incident_id(IncidentKind.PAYMENT_RETURNED, _about(item, series - 1))
+    incident = context.store.get(incident_pk(own_id), STATE)
+    if incident is None or incident.body["status"] != IncidentStatus.OPEN:
+        return []
+    return incidents.resolving(incident, "bank", "PAID_AGAIN", now)
+
+
+def _come_back(context: Context, item: Item, payment: Item, answer: PaymentAnswer) -> None:
+    require_discount_transition(DiscountStatus(item.body["status"]), DiscountStatus.RETURNED)
+    now = context.clock.now()
+    body = _told(payment, answer, now)
+    series = int(body.get("series", 1))
+    data = {"reference": body["reference"], "amount_fen": body["amount_fen"], "how": answer.status.value}
+    data |= {"reason": answer.reason} if answer.reason else {}
+    changes: Document = {"status": DiscountStatus.RETURNED.value}
+    writes = change_writes(item, "discount_id", changes, "PaymentReturned", now, data)
+    about = _about(item, series)
+    incident = incidents.opening(IncidentKind.PAYMENT_RETURNED, _subject(item), about, now, data)
+    context.store.transact([payment.replaced(body), *writes, *incident])
+
+
+def _paid_after_failure(context: Context, item: Item, payment: Item, answer: PaymentAnswer) -> None:
+    data = {"reference": answer.reference, "bank_serial": answer.bank_serial}
+    about = _about(item, int(payment.body.get("series", 1)))
+    incidents.open_once(context, IncidentKind.PAID_AFTER_FAILURE, _subject(item), about, data)
+
+
+def _endorsed(context: Context, item: Item, endorsee: Party) -> bool:
+    """Whether the registry has the institution as the bill's holder now. Raises RegistryUnavailableError."""
+    try:
+        context.bills.endorse(str(item.body["bill_number"]), bill_range(item), _subject(item), endorsee)
+    except BillLockedError:
+        return False
+    return True
+
+
+def _institution(context: Context, item: Item) -> Party:
+    return endorsee_of(institution_of(context.store.get(institution_pk(str(item.body["institution_id"])), STATE)))
+
+
+def _told(payment: Item, answer: PaymentAnswer, now: datetime) -> Document:
+    body = {**payment.body, "status": answer.status.value, "settled_at": iso(now)}
+    heard = {"bank_serial": answer.bank_serial, "reason": answer.reason}
+    return {**body, **{key: value for key, value in heard.items() if value is not None}}
+
+
+def _status(payment: Item) -> PaymentStatus:
+    return PaymentStatus(payment.body["status"])
+
+
+def _again(context: Context, item: Item) -> Item:
+    found = context.store.get(item.pk, item.sk)
+    assert found is not None, "records of discounts and payments are never deleted"
+    return found
+
+
+def _subject(item: Item) -> str:
+    return str(item.body["discount_id"])
+
+
+def _about(item: Item, series: int) -> str:
+    return f"{_subject(item)}/{series}"

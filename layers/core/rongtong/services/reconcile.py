@@ -1,0 +1,129 @@
+"""Reconciliation (三方对账): the bank's statement, our books and the bill registry must tell the same of every payment.
+
+What the bank knows and we do not yet is taken over as its notice would be; what cannot be explained is an incident.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from datetime import date, timedelta
+
+from rongtong.domain.errors import RongTongError
+from rongtong.domain.incident import IncidentKind
+from rongtong.domain.lifecycle import DiscountStatus
+from rongtong.domain.payment import PaymentStatus, parse_reference
+from rongtong.services import bank_notices
+from rongtong.services.context import Context
+from rongtong.services.errors import NotFoundError
+from rongtong.services.incidents import open_once
+from rongtong.services.payments import bill_range, endorsee_of
+from rongtong.services.ports import PaymentAnswer, StatementEntry
+from rongtong.services.records import STATE, discount_pk, institution_pk, iso, payment_sk, payments_owner
+from rongtong.services.settings import institution_of
+from rongtong.services.storage import Create, Document, Item
+
+_PAGE = 100
+_ALL = 1_000_000
+_PAID = frozenset({PaymentStatus.SUCCEEDED, PaymentStatus.RETURNED, PaymentStatus.REVERSED})
+
+
+def reconcile(context: Context, day: date) -> Document:
+    """Compare one day in Shanghai, take over what the bank knows better, open incidents; keep and answer the result.
+
+    Safe to repeat. Raises BankUnavailableError, RegistryUnavailableError: nothing is kept then, run it again.
+    """
+    entries = context.bank.statement(day)
+    differences = [found for entry in entries for found in _entry(context, entry)]
+    booked = {entry.reference for entry in entries if entry.status is PaymentStatus.SUCCEEDED}
+    totals: Counter[str] = Counter()
+    for payment in _payments(context, day):
+        reference, status = str(payment.body["reference"]), PaymentStatus(payment.body["status"])
+        totals[status.value] += int(payment.body["amount_fen"])
+        if status in _PAID and reference not in booked:
+            differences.append(_differs(context, reference, "BOOKS_ONLY"))
+        if status is PaymentStatus.SUCCEEDED:
+            differences += _bill(context, payment)
+    result: Document = {
+        "day": day.isoformat(),
+        "made_at": iso(context.clock.now()),
+        "bank_paid_fen": _sum(entries, PaymentStatus.SUCCEEDED),
+        "bank_back_fen": _sum(entries, PaymentStatus.RETURNED) + _sum(entries, PaymentStatus.REVERSED),
+        "books_fen": dict(totals),
+        "differences": differences,
+    }
+    pk = reconciliation_pk(day)
+    found = context.store.get(pk, STATE)
+    context.store.transact([Create(pk, STATE, result) if found is None else found.replaced(result)])
+    return result
+
+
+def reconciliation_pk(day: date) -> str:
+    """Where a day's reconciliation is kept."""
+    return f"reconciliation#{day.isoformat()}"
+
+
+def find(context: Context, day: date) -> Document:
+    """A day's reconciliation. Raises NotFoundError before it was made."""
+    found = context.store.get(reconciliation_pk(day), STATE)
+    if found is None:
+        raise NotFoundError("The day was not reconciled yet; it is at the end of the bank's day.", field="day")
+    return found.body
+
+
+def _entry(context: Context, entry: StatementEntry) -> list[Document]:
+    try:
+        discount_id, series = parse_reference(entry.reference)
+        answer = PaymentAnswer(entry.reference, entry.status, entry.bank_serial)
+        known = bank_notices.take(context, answer)["payment"]
+    except (NotFoundError, RongTongError) as error:
+        if error.code not in ("NOT_FOUND", "REFERENCE_UNKNOWN"):
+            raise
+        known = None
+    if known is None:
+        return [_differs(context, entry.reference, "BANK_ONLY")]
+    payment = context.store.get(discount_pk(discount_id), payment_sk(series))
+    assert payment is not None, "the notice was taken for a payment that is stored"
+    if int(payment.body["amount_fen"]) != entry.amount_fen:
+        return [_differs(context, entry.reference, "AMOUNT")]
+    if PaymentStatus(payment.body["status"]) not in _PAID:
+        return [{"reference": entry.reference, "what": "PAID_AFTER_FAILURE"}]
+    return []
+
+
+def _bill(context: Context, payment: Item) -> list[Document]:
+    """The bill's side of a paid discount: it must be the institution's on the day on which it was paid."""
+    item = context.store.get(payment.pk, STATE)
+    assert item is not None, "a payment belongs to a discount"
+    institution = institution_of(context.store.get(institution_pk(str(item.body["institution_id"])), STATE))
+    held = context.bills.find(str(item.body["bill_number"]), bill_range(item))
+    if held is not None and held.holder.uscc == endorsee_of(institution).uscc:
+        return []
+    if item.body["status"] == DiscountStatus.DISBURSED:
+        subject, about = str(item.body["discount_id"]), f"{item.body['discount_id']}/{payment.body.get('series', 1)}"
+        data: Document = {"reference": payment.body["reference"], "amount_fen": payment.body["amount_fen"]}
+        open_once(context, IncidentKind.PAID_NOT_ENDORSED, subject, about, data)
+    return [{"reference": payment.body["reference"], "what": "PAID_NOT_ENDORSED"}]
+
+
+def _differs(context: Context, reference: str, what: str) -> Document:
+    open_once(context, IncidentKind.STATEMENT_DIFFERS, reference, f"{reference}/{what}", {"what": what})
+    return {"reference": reference, "what": what}
+
+
+def _payments(context: Context, day: date) -> list[Item]:
+    listed = context.store.listed(payments_owner(day.isoformat()), "0", most=_ALL)
+    keys = [(discount_pk(str(one.summary["discount_id"])), payment_sk(int(one.summary["series"]))) for one in listed]
+    found: list[Item | None] = []
+    for start in range(0, len(keys), _PAGE):
+        found += context.store.get_many(keys[start : start + _PAGE])
+    return [item for item in found if item is not None]
+
+
+def _sum(entries: Sequence[StatementEntry], status: PaymentStatus) -> int:
+    return sum(entry.amount_fen for entry in entries if entry.status is status)
+
+
+def yesterday(context: Context) -> date:
+    """The last whole day in Shanghai."""
+    return context.calendar.shanghai_date(context.clock.now()) - timedelta(days=1)
