@@ -4,16 +4,25 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import requests
 
+from demo import BUSINESS_TIME
 from partner_client import PartnerClient
-from sample_file import SampleBill, read_json
-from stack import Stack
+from paths import SAMPLES, discard
+from sample_file import SampleBill, read_bills, read_json
+from seed import load_key
+from stack import Stack, up
+from submit import prepare_sandbox, register
 
 PATIENCE_S = 120
+_CLIENTS = ("partner-a", "partner-b", "operations", "operations-2", "sample-bank")
+_SPECIAL = {"deal_amount_fen", "interest", "repurchase"}
+"""Lines with terms of their own, or that need another line or a quote before them, are the demo's."""
 
 
 @dataclass
@@ -48,6 +57,10 @@ class Deployed:
         listed = requests.get(f"{self.stack.sandbox_url}/statement", timeout=30).json()["payments"]
         return [p for p in listed if (p["payee_account"], p["amount_fen"]) == (payee_account, amount_fen)]
 
+    def mood(self, **moods: Any) -> None:
+        """Let the stand-ins behave so from now on: ``bank``, ``registry`` and ``sms``, each with what it does."""
+        requests.put(f"{self.stack.sandbox_url}/moods", json=moods, timeout=30).raise_for_status()
+
     def behave(self, bill: SampleBill, **behaviour: Any) -> None:
         """Let the bank behave so towards the bill's holder."""
         for enterprise in read_json("enterprises.json"):
@@ -60,6 +73,25 @@ class Deployed:
         table = self.stack.client("dynamodb")
         pages = table.get_paginator("scan").paginate(TableName=self.stack.business_table, Select="COUNT")
         return sum(page["Count"] for page in pages)
+
+
+@contextmanager
+def running(folder: Path, say: Callable[[str], None]) -> Iterator[Deployed]:
+    """A stack of its own with the samples in it, from ``folder``; stopped at the end."""
+    discard(folder)
+    folder.mkdir(parents=True)
+    stack = up(folder, say)
+    try:
+        samples, enterprises = read_bills(SAMPLES / "bills.csv"), read_json("enterprises.json")
+        clients = {one: PartnerClient(stack.base_url, one, load_key(Path(stack.keys), one)) for one in _CLIENTS}
+        say("registering the sample enterprises")
+        prepare_sandbox(stack.sandbox_url, BUSINESS_TIME, samples, enterprises)
+        ids = {one: register(clients[one], enterprises, lambda: None) for one in ("partner-a", "partner-b")}
+        alone = [bill for bill in samples if bill.expected == "disbursed" and bill.bill and not bill.quote]
+        plain = [bill for bill in alone if not _SPECIAL & (set(bill.request) | set(bill.request["bill"]))]
+        yield Deployed(stack, clients, ids, iter(plain), samples)
+    finally:
+        stack.emulator.stop()
 
 
 def wait_for(read: Callable[[], Any], ready: Callable[[Any], bool]) -> Any:

@@ -61,7 +61,11 @@ class MemoryStore:
         return sorted(found, key=lambda item: str(item.due))
 
     def listed(self, owner: str, since: str, *, most: int = 200) -> list[Listing]:
-        found = [item.listing for item in self.items.values() if item.listing and item.listing.owner == owner]
+        found = [
+            replace(item.listing, key=(item.pk, item.sk))
+            for item in self.items.values()
+            if item.listing and item.listing.owner == owner
+        ]
         newest_first = sorted((listing for listing in found if listing.at >= since), key=lambda one: one.at)[::-1]
         return newest_first[:most]
 

@@ -8,8 +8,8 @@ from typing import Any
 from chalice.app import Chalice, Response
 
 from rongtong.domain.payment import PaymentStatus
-from rongtong.entrypoints.bootstrap import context
-from rongtong.entrypoints.http import answer, answers, idempotency_key, read_body, require_role
+from rongtong.entrypoints.bootstrap import bank_messages, context
+from rongtong.entrypoints.http import answer, answers, idempotency_key, is_xml, read_body, read_bytes, require_role
 from rongtong.entrypoints.models import NoticeBody
 from rongtong.entrypoints.tasks import run_task
 from rongtong.services import bank_notices
@@ -38,9 +38,15 @@ def reconcile(event: dict[str, Any], _: Any) -> dict[str, Any]:
 @app.route("/v1/bank/notices", methods=["POST"], content_types=["*/*"])
 @answers(lambda: app.current_request)
 def take_notice() -> Response:
-    """What became of a payment, told by its bank (role bank); repeated until it is answered with 200."""
+    """What became of payments, told by their bank (role bank): JSON, or a pain.002 or camt.054 as XML.
+
+    The bank repeats it until it is answered with 200.
+    """
     who = require_role(app.current_request, "bank")
     idempotency_key(app.current_request)
-    body = read_body(app.current_request, NoticeBody)
-    notice = PaymentAnswer(body.reference, PaymentStatus(body.status), body.bank_serial, body.reason)
-    return answer(bank_notices.take_from(context(), who.partner_id, notice))
+    if is_xml(app.current_request):
+        notices = bank_messages(read_bytes(app.current_request))
+    else:
+        body = read_body(app.current_request, NoticeBody)
+        notices = [PaymentAnswer(body.reference, PaymentStatus(body.status), body.bank_serial, body.reason)]
+    return answer({"notices": [bank_notices.take_from(context(), who.partner_id, notice) for notice in notices]})

@@ -22,6 +22,7 @@ PARTNERS = {
     "partner-b": "partner",
     "operations": "operations",
     "operations-2": "operations",
+    "sample-bank": "bank",
 }
 
 
@@ -49,12 +50,17 @@ def load_key(folder: Path, partner: str) -> Ed25519PrivateKey:
 def seed_platform(dynamodb: Any, table: str, public_keys: dict[str, str]) -> None:
     """Write the partners and the sample configuration."""
     records: dict[tuple[str, str], dict[str, Any]] = {
-        ("partner#" + partner, "state"): {"keys": {"1": public_keys[partner]}, "role": role}
+        ("partner#" + partner, "state"): {"keys": {"1": public_keys[partner]}, "role": role, **_of_role(role)}
         for partner, role in PARTNERS.items()
     }
     for (pk, sk), body in {**records, **sample_configuration()}.items():
         item = {"pk": {"S": pk}, "sk": {"S": sk}, "version": {"N": "1"}}
         dynamodb.put_item(TableName=table, Item={**item, "body": {"S": json.dumps(body, ensure_ascii=False)}})
+
+
+def _of_role(role: str) -> dict[str, Any]:
+    """A bank speaks of the payments of its institutions."""
+    return {"institutions": [one["institution_id"] for one in _read("institutions.json")]} if role == "bank" else {}
 
 
 def sample_configuration() -> dict[tuple[str, str], dict[str, Any]]:

@@ -101,7 +101,7 @@ def test_a_role_may_do_its_own_job(deployed, resources, function, service, actio
         ("RegistrationFunction", "stepfunctions", _start, "DiscountStateMachine"),
         ("DeliverFunction", "stepfunctions", _start, "DiscountStateMachine"),
         ("SandboxFunction", "dynamodb", _read, "BusinessTable"),
-        ("SweepRequestsFunction", "dynamodb", _write, "BusinessTable"),
+        ("SweepRequestsFunction", "dynamodb", _remove, "BusinessTable"),
         ("SweepRequestsFunction", "dynamodb", _scan, "BusinessTable"),
         ("DiscountRequestsFunction", "dynamodb", _listed, "BusinessTable"),
         ("ConfigurationFunction", "dynamodb", _read, "EvidenceTable"),

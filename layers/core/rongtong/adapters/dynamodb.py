@@ -23,6 +23,8 @@ _DUE = "yes"
 _RETRYABLE = frozenset({"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"})
 _CONDITION = "ConditionalCheckFailed"
 _RETRIES = 8
+AWS_RETRIES = 2
+"""Of one call that was not answered; a conditional put that was stored then reads as a conflict, and is read again."""
 
 
 class _Due(GlobalSecondaryIndex["_Record"]):  # type: ignore[no-untyped-call]  # PynamoDB leaves its hook untyped
@@ -78,10 +80,18 @@ class DynamoStore:
     PynamoDB does not retry a transaction that met another one (TransactionConflict); this adapter does.
     """
 
-    def __init__(self, business: str, evidence: str, *, region: str, endpoint: str | None = None) -> None:
+    def __init__(
+        self, business: str, evidence: str, *, region: str, endpoint: str | None = None, timeout_s: float = 5.0
+    ) -> None:
         self._business = _table(business, region, endpoint)
         self._evidence = _table(evidence, region, endpoint)
-        self._connection = Connection(region=region, host=endpoint)
+        self._connection = Connection(
+            region=region,
+            host=endpoint,
+            connect_timeout_seconds=timeout_s,
+            read_timeout_seconds=timeout_s,
+            max_retry_attempts=AWS_RETRIES,
+        )
         self._spent = 0.0
         for record in (self._business, self._evidence):
             # One client for both tables and for transactions: each costs a tenth of a second at a cold start.
@@ -252,4 +262,5 @@ def _item(record: _Record) -> Item:
 
 
 def _listing(record: _Record) -> Listing:
-    return Listing(str(record.owner), str(record.listed_at), json.loads(str(record.summary)))
+    key = str(record.pk), str(record.sk)
+    return Listing(str(record.owner), str(record.listed_at), json.loads(str(record.summary)), key)

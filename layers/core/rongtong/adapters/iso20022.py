@@ -35,19 +35,21 @@ _STATUSES = {
 """ExternalPaymentTransactionStatus1Code; a code that is not here says nothing that could be relied on: UNKNOWN."""
 _DUPLICATE = frozenset({"AM05", "DUPL", "DU01", "DU02", "DU03", "DU04", "DU05"})
 """The bank has it already: the order was refused, the payment was not."""
+_PAYEE_ALONE = ("AC03", "AC07", "AC14", "BE01", "BE04", "BE06", "CUST", "MD07")
+_EITHER_ACCOUNT = ("AC01", "AC04", "AC06", "AG01")
 _REASONS = {
-    **dict.fromkeys(
-        ("AC01", "AC03", "AC04", "AC06", "AC07", "AC14", "AG01", "BE01", "BE04", "BE06", "CUST", "MD07"),
-        "PAYEE_REFUSED",
-    ),
+    **dict.fromkeys(_PAYEE_ALONE, "PAYEE_REFUSED"),
+    **dict.fromkeys(_EITHER_ACCOUNT, "ACCOUNT_REFUSED"),
     **dict.fromkeys(("AC08", "CNOR", "RC01", "RC04", "RC07", "RC10"), "PAYEE_BANK_UNKNOWN"),
     **dict.fromkeys(("AC02", "AC05", "AC13", "AM04", "BE05", "DNOR", "RC03"), "FUNDING_REFUSED"),
     **dict.fromkeys(("AM01", "AM02", "AM06", "AM13", "AM14", "AM21"), "PAYMENT_AMOUNT_REFUSED"),
     **dict.fromkeys(("DT01", "TM01"), "PAST_CUT_OFF"),
     **dict.fromkeys(("AM03", "AM09", "AM10", "AM12", "AM18", "FF01", "FF02", "FF03", "FF05"), "PAYMENT_ORDER_REFUSED"),
 }
-"""ExternalStatusReason1Code and ExternalReturnReason1Code as ours. All others, those of supervision (RR04, FRAD) among
-them on purpose, are PAYMENT_FAILED: nobody is to learn from a code that a list was hit."""
+"""ExternalStatusReason1Code as ours. All others, those of supervision (RR04, FRAD) among them on purpose, are
+PAYMENT_FAILED: nobody is to learn from a code that a list was hit."""
+_RETURN_REASONS = {**_REASONS, **dict.fromkeys(_EITHER_ACCOUNT, "PAYEE_REFUSED")}
+"""ExternalReturnReason1Code: what comes back was refused by the payee's side, whichever account the code may mean."""
 _RETURN_CODES = frozenset({"RRTN"})
 _REVERSAL_CODES = frozenset({"RPCR"})
 """ExternalBankTransactionSubFamily1Code: reversal due to a payment's return, due to its cancellation."""
@@ -216,7 +218,7 @@ def _bookings(entry: ET.Element, detail: ET.Element, fen: int) -> list[_Booking]
     named = reference if reference not in (None, _UNNAMED) else serial
     reason = text(detail, "RtrInf/Rsn/Cd")
     stated = StatementEntry(named or _UNNAMED, abs(fen), status, serial)
-    return [_Booking(stated, _REASONS.get(reason, "PAYMENT_FAILED") if reason else None)]
+    return [_Booking(stated, _RETURN_REASONS.get(reason, "PAYMENT_FAILED") if reason else None)]
 
 
 def _answer(reference: str, code: str | None, *levels: ET.Element) -> PaymentAnswer | None:

@@ -157,6 +157,14 @@ class IsoBank:
                 yield from told_by_camt_054(one.content, self._debtor.account)
 
 
+def notices_of(content: bytes, account: str) -> list[PaymentAnswer]:
+    """What a pain.002 or a camt.054 that the bank sent of itself says. Raises UnreadableMessageError for any other."""
+    try:
+        return read_pain_002(content)
+    except UnreadableMessageError:
+        return told_by_camt_054(content, account)
+
+
 def _latest(answers: Sequence[PaymentAnswer]) -> PaymentAnswer | None:
     """The answer that is furthest in a payment's life; of equals the first that was given."""
     return max(answers, key=lambda one: _WEIGHT[one.status], default=None)
@@ -245,8 +253,6 @@ class _MailboxTalk:
             answer.release_conn()
         except HTTPError as error:
             raise UnansweredError(f"{method} {path}: {type(error).__name__}") from error
-        if answer.status >= 500:
-            raise UnansweredError(f"{method} {path}: status {answer.status}")
         return answer.status, content
 
 

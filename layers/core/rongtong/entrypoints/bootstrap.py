@@ -2,23 +2,32 @@
 
 from __future__ import annotations
 
+import json
 import os
 from functools import cache
+from typing import Any
 
 import boto3
+from botocore.config import Config
 
 from rongtong.adapters.archive import S3Archive
 from rongtong.adapters.bank import HttpBank
 from rongtong.adapters.calendars import legal_calendar
 from rongtong.adapters.clocks import SandboxClock, SystemClock
-from rongtong.adapters.dynamodb import DynamoStore
+from rongtong.adapters.dynamodb import AWS_RETRIES, DynamoStore
 from rongtong.adapters.http import HttpClient
+from rongtong.adapters.iso20022 import Debtor
+from rongtong.adapters.iso_bank import IsoBank, MailboxDoor, notices_of
 from rongtong.adapters.kms import KmsLogSigner, KmsVault
 from rongtong.adapters.registries import HttpBillRegistry, HttpInvoiceRegistry
 from rongtong.adapters.sms import HttpSmsGateway
+from rongtong.adapters.strict_xml import UnreadableMessageError
 from rongtong.adapters.workflows import StepFunctionsWorkflows
+from rongtong.entrypoints.errors import InvalidBodyError
 from rongtong.services.context import Context
+from rongtong.services.ports import Bank, PaymentAnswer
 
+AWS_TIMEOUT_S = 5.0
 BANK_TIMEOUT_S = 6.0
 REGISTRY_TIMEOUT_S = 4.0
 """One task calls a registry at most three times and a bank twice: together well inside the functions' 30 seconds."""
@@ -30,7 +39,14 @@ def context() -> Context:
     env = os.environ
     clock_table = env.get("CLOCK_TABLE", "")
     tables = env["BUSINESS_TABLE"], env["EVIDENCE_TABLE"]
-    store = DynamoStore(*tables, region=env["AWS_REGION"], endpoint=env.get("AWS_ENDPOINT_URL"))
+    store = DynamoStore(
+        *tables, region=env["AWS_REGION"], endpoint=env.get("AWS_ENDPOINT_URL"), timeout_s=AWS_TIMEOUT_S
+    )
+    store.session.set_default_client_config(
+        Config(
+            connect_timeout=AWS_TIMEOUT_S, read_timeout=AWS_TIMEOUT_S, retries={"total_max_attempts": 1 + AWS_RETRIES}
+        )
+    )
     boto3.setup_default_session(botocore_session=store.session)
     return Context(
         store=store,
@@ -40,9 +56,32 @@ def context() -> Context:
         log_origin=env["LOG_ORIGIN"],
         archive=S3Archive(env["ARCHIVE_BUCKET"]),
         workflows=StepFunctionsWorkflows(env["DISCOUNT_MACHINE_ARN"], env["REGISTRATION_MACHINE_ARN"]),
-        banks=tuple(HttpBank(HttpClient(url, BANK_TIMEOUT_S)) for url in env["BANK_URL"].split()),
+        banks=tuple(_bank(url) for url in env["BANK_URL"].split()),
         bills=HttpBillRegistry(HttpClient(env["BILL_REGISTRY_URL"], REGISTRY_TIMEOUT_S)),
         invoices=HttpInvoiceRegistry(HttpClient(env["INVOICE_REGISTRY_URL"], REGISTRY_TIMEOUT_S)),
         sms=HttpSmsGateway(HttpClient(env["SMS_URL"], REGISTRY_TIMEOUT_S)),
         calendar=legal_calendar(),
     )
+
+
+def bank_messages(content: bytes) -> list[PaymentAnswer]:
+    """What an ISO 20022 message of the bank says. Raises InvalidBodyError."""
+    try:
+        return notices_of(content, str(_iso()["debtor"]["account"]))
+    except (UnreadableMessageError, KeyError) as error:
+        raise InvalidBodyError("Send a pain.002 or a camt.054 of the agreed account.", field="body") from error
+
+
+def _iso() -> dict[str, Any]:
+    """How the bank is spoken to in ISO 20022; empty where it speaks JSON."""
+    found: dict[str, Any] = json.loads(os.environ.get("BANK_ISO") or "{}")
+    return found
+
+
+def _bank(url: str) -> Bank:
+    iso = _iso()
+    if not iso:
+        return HttpBank(HttpClient(url, BANK_TIMEOUT_S))
+    accounts = HttpBank(HttpClient(str(iso["accounts_url"]), BANK_TIMEOUT_S))
+    door = MailboxDoor(url, str(iso["account_id"]), BANK_TIMEOUT_S)
+    return IsoBank(door, Debtor(**iso["debtor"]), accounts, SystemClock().now)

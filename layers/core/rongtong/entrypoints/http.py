@@ -99,15 +99,7 @@ def read_body(request: Request | None, model: type[Model]) -> Model:
 
     Raises BodyTooLargeError, ContentDigestError, NotJsonError, InvalidBodyError with the first wrong field.
     """
-    raw = _raw(request)
-    if len(raw) > _BODY_BYTES_MAX:
-        raise BodyTooLargeError(f"The body has {len(raw)} bytes; at most {_BODY_BYTES_MAX} are read.", field="body")
-    try:
-        ContentDigest.verify(_served(request).headers.get("content-digest", ""), raw)
-    except InvalidSignature as error:
-        raise ContentDigestError(
-            "Content-Digest is missing or is not the digest of this body.", field="Content-Digest"
-        ) from error
+    raw = read_bytes(request)
     try:
         parsed = json.loads(raw)
     except (ValueError, RecursionError) as error:
@@ -118,6 +110,25 @@ def read_body(request: Request | None, model: type[Model]) -> Model:
         first = error.errors(include_url=False, include_input=False)[0]
         path = ".".join(str(part) for part in first["loc"])
         raise InvalidBodyError(f"{path or 'body'}: {first['msg']}.", field=path or "body") from error
+
+
+def is_xml(request: Request | None) -> bool:
+    """Whether the body says that it is XML."""
+    return "xml" in str(_served(request).headers.get("content-type", "")).lower()
+
+
+def read_bytes(request: Request | None) -> bytes:
+    """The body, checked against its signed digest (RFC 9530). Raises BodyTooLargeError, ContentDigestError."""
+    raw = _raw(request)
+    if len(raw) > _BODY_BYTES_MAX:
+        raise BodyTooLargeError(f"The body has {len(raw)} bytes; at most {_BODY_BYTES_MAX} are read.", field="body")
+    try:
+        ContentDigest.verify(_served(request).headers.get("content-digest", ""), raw)
+    except InvalidSignature as error:
+        raise ContentDigestError(
+            "Content-Digest is missing or is not the digest of this body.", field="Content-Digest"
+        ) from error
+    return raw
 
 
 def answers(current: Callable[[], Request | None]) -> Callable[[Route], Route]:

@@ -198,6 +198,12 @@ class ResolutionBody(_Body):
     note: ReasonCode
 
 
+class ReplayBody(_Body):
+    """POST /v1/operations/executions/{execution_id}/replay and …/dead-letters/{path}/redelivery"""
+
+    why: ReasonCode
+
+
 def plain(body: _Body) -> dict[str, Any]:
     """A part of a body as JSON values, without what was not sent."""
     return body.model_dump(mode="json", exclude_none=True)

@@ -188,8 +188,7 @@ def _store_intent(context: Context, item: Item, parties: _Parties, approved: Ite
     elif parties.institution.get("settlement") == ONLINE:
         body["settlement"] = ONLINE
     day = context.calendar.shanghai_date(now).isoformat()
-    summary: Document = {"discount_id": item.body["discount_id"], "series": series}
-    listing = Listing(payments_owner(day), iso(now), summary)
+    listing = Listing(payments_owner(day), iso(now), {})
     write: Write = Create(item.pk, payment_sk(series), body, listing=listing)
     if approved is not None:
         write = approved.replaced(body)

@@ -23,6 +23,7 @@ _HIDDEN = frozenset(
         "verdict",
         "acceptor_group",
         "replays",
+        "redriven",
         "locked",
         "endorsed",
         "series",

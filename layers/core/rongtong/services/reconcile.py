@@ -52,18 +52,18 @@ def reconcile(context: Context, day: date) -> Document:
         "books_fen": dict(totals),
         "differences": differences,
     }
-    pk = reconciliation_pk(day)
+    pk = reconciliation_pk(day.isoformat())
     found = context.store.get(pk, STATE)
     context.store.transact([Create(pk, STATE, result) if found is None else found.replaced(result)])
     return result
 
 
-def reconciliation_pk(day: date) -> str:
-    """Where a day's reconciliation is kept."""
-    return f"reconciliation#{day.isoformat()}"
+def reconciliation_pk(day: str) -> str:
+    """Where a day's reconciliation is kept; the day as ISO 8601 has it."""
+    return f"reconciliation#{day}"
 
 
-def find(context: Context, day: date) -> Document:
+def find(context: Context, day: str) -> Document:
     """A day's reconciliation. Raises NotFoundError before it was made."""
     found = context.store.get(reconciliation_pk(day), STATE)
     if found is None:
@@ -113,7 +113,7 @@ def _differs(context: Context, reference: str, what: str) -> Document:
 
 def _payments(context: Context, day: date) -> list[Item]:
     listed = context.store.listed(payments_owner(day.isoformat()), "0", most=_ALL)
-    keys = [(discount_pk(str(one.summary["discount_id"])), payment_sk(int(one.summary["series"]))) for one in listed]
+    keys = [one.key for one in listed if one.key is not None]
     found: list[Item | None] = []
     for start in range(0, len(keys), _PAGE):
         found += context.store.get_many(keys[start : start + _PAGE])

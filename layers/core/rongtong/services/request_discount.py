@@ -261,7 +261,7 @@ def _first_records(
     data["payee_account_sealed"] = context.vault.encrypt(
         command.enterprise_id, str(enterprise.body["data_key"]), command.payee_account
     )
-    summary: Document = {"fen": holdings.face_fen, "acceptor": command.acceptor_bank_code, "id": discount_id}
+    summary: Document = {"fen": holdings.face_fen, "acceptor": command.acceptor_bank_code}
     if command.access is not None:
         summary["access"] = access_seen(context, enterprise, command.access)
     listing = Listing(company_owner(holdings.applicant_uscc), iso(now), summary)

@@ -18,7 +18,7 @@ from rongtong.domain.package import TakenRanges
 from rongtong.domain.policy import Policy
 from rongtong.domain.risk import AccessEvent, CompanyProfile, Facts, PastDiscount
 from rongtong.services.context import Context
-from rongtong.services.records import STATE, iso, listed_pk
+from rongtong.services.records import STATE, discount_pk, iso, listed_pk
 from rongtong.services.storage import Document, Item, Listing
 
 _HISTORY = timedelta(days=3 * 366)
@@ -49,7 +49,7 @@ def history_of(context: Context, uscc: str, discount_id: str) -> tuple[Listing, 
     """The company's discounts of the last three years but this one, oldest first, the newest thousand of them."""
     since = iso(context.clock.now() - _HISTORY)
     listed = context.store.listed(company_owner(uscc), since, most=_HISTORY_MOST)
-    return tuple(listing for listing in reversed(listed) if listing.summary["id"] != discount_id)
+    return tuple(listing for listing in reversed(listed) if listing.key != (discount_pk(discount_id), STATE))
 
 
 def access_seen(context: Context, enterprise: Item, access: Document) -> list[str]:

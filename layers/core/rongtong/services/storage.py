@@ -8,7 +8,7 @@ transaction writes all that belongs together, or nothing.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from rongtong.domain.errors import RongTongError
@@ -36,6 +36,8 @@ class Listing:
     owner: str
     at: str
     summary: Document
+    key: Key | None = field(default=None, compare=False)
+    """Which document it is; set where a list was read."""
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,188 @@
+"""Fifty discounts in flight while function processes are killed and the bank answers badly: does all end, paid once?
+
+Exit 0 when every discount has ended, the bank's statement is our books to the fen, and reconciliation finds nothing.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import signal
+import sys
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import psutil
+import requests
+from rich.console import Console
+from rich.table import Table
+from rongtong.operations import main as operations
+
+from deployed import Deployed, running
+from paths import BUILD
+from sample_file import SampleBill
+
+_ENDS = {"DISBURSED", "REFUSED", "FAILED"}
+_MOOD = {"timeouts_percent": 20, "duplicates_percent": 5, "late_percent": 5, "late_s": 20, "answer_after_s": 7}
+_PATIENCE_S = 900
+_OUTSIDE = "rongtong-SandboxFunction"
+Document = dict[str, Any]
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--discounts", type=int, default=50)
+    parser.add_argument("--seconds", type=float, default=60.0, help="how long processes are killed")
+    parser.add_argument("--seed", type=int, default=random.randrange(10**6))
+    options = parser.parse_args()
+    console, began = Console(soft_wrap=True), time.monotonic()
+    console.print(
+        f"kill: {options.discounts} discounts, processes killed for {options.seconds:.0f} s, seed {options.seed}"
+    )
+
+    def say(step: str) -> None:
+        console.print(f"  {time.monotonic() - began:6.1f} s  {step}")
+
+    with running(BUILD / "kill", say) as deployed:
+        return _run(deployed, options, console, say)
+
+
+def _run(deployed: Deployed, options: argparse.Namespace, console: Console, say: Any) -> int:
+    bills = [next(deployed.plain) for _ in range(options.discounts)]
+    deployed.mood(bank=_MOOD)
+    say("submitting, and killing function processes at random")
+    killed: list[str] = []
+    stop = threading.Event()
+    killer = threading.Thread(target=_kill, args=(deployed, random.Random(options.seed), options.seconds, killed, stop))
+    killer.start()
+    try:
+        with ThreadPoolExecutor(16) as pool:
+            ids = list(pool.map(lambda pair: _submit(deployed, *pair), enumerate(bills)))
+        killer.join()
+    finally:
+        stop.set()
+    say(f"{len(killed)} processes killed; waiting for every discount to end")
+    states = deployed.stack.client("stepfunctions")
+    failed = _failed(deployed, states)
+    deadline = time.monotonic() + _PATIENCE_S
+    presses = 0
+    while (ends := _statuses(deployed, ids)) and not set(ends.values()) <= _ENDS and time.monotonic() < deadline:
+        if _failed(deployed, states):
+            presses += 1
+            _replay(deployed)
+        time.sleep(5)
+    _replay(deployed)
+    deployed.mood()
+    say("comparing the bank's statement with the books")
+    found = {one: deployed.clients["partner-a"].get(f"/v1/discounts/{one}").json() for one in ids}
+    statement = requests.get(f"{deployed.stack.sandbox_url}/statement", timeout=30).json()["payments"]
+    reconciled = _reconcile(deployed)
+    books = {one: document["paid_fen"] for one, document in found.items() if document["status"] == "DISBURSED"}
+    table = Table("what", "figure", title="Killed processes and a bad bank")
+    rows: Document = {
+        "discounts": len(ids),
+        **{status.lower(): sum(one["status"] == status for one in found.values()) for status in sorted(_ENDS)},
+        "not ended": sum(one["status"] not in _ENDS for one in found.values()),
+        "processes killed": len(killed),
+        "payments asked for more than once": sum(payment["requests"] > 1 for payment in statement),
+        "executions that failed during the minute": len(failed),
+        "replay pressed": presses,
+        "books, paid (fen)": sum(books.values()),
+        "bank, paid (fen)": sum(int(payment["amount_fen"]) for payment in statement),
+        "payments on the statement": len(statement),
+        "differences found by reconciliation": len(reconciled["differences"]),
+        "executions still failed and not at rest": len(_not_at_rest(deployed)),
+    }
+    for name, figure in rows.items():
+        table.add_row(name, f"{figure:,}")
+    console.print(table)
+    good = (
+        rows["not ended"] == 0
+        and sorted(books.values()) == sorted(int(payment["amount_fen"]) for payment in statement)
+        and reconciled["differences"] == []
+        and rows["executions still failed and not at rest"] == 0
+    )
+    (BUILD / "kill" / "summary.json").write_text(json.dumps({**rows, "seed": options.seed, "good": good}, indent=2))
+    console.print("All ended, paid once." if good else "[red]Not as promised.[/red]")
+    return 0 if good else 1
+
+
+def _kill(deployed: Deployed, chance: random.Random, seconds: float, killed: list[str], stop: threading.Event) -> None:
+    """Kill one function's process after another; the sandbox stands outside and is left alone."""
+    until = time.monotonic() + seconds
+    while time.monotonic() < until and not stop.is_set():
+        time.sleep(chance.uniform(0.2, 1.2))
+        workers = []
+        for process in psutil.Process(deployed.stack.emulator_pid).children(recursive=True):
+            try:
+                name = process.environ().get("AWS_LAMBDA_FUNCTION_NAME", "")
+            except psutil.Error:
+                continue
+            if name.startswith("rongtong-") and not name.startswith(_OUTSIDE):
+                workers.append((name, process))
+        if workers:
+            name, process = chance.choice(workers)
+            try:
+                process.send_signal(signal.SIGKILL)
+            except psutil.Error:
+                continue
+            killed.append(name)
+
+
+def _submit(deployed: Deployed, number: int, bill: SampleBill) -> str:
+    """As a partner does: the same request under the same key until it is answered."""
+    body, client = deployed.request(bill), deployed.clients["partner-a"]
+    while True:
+        try:
+            answer = client.post("/v1/discounts", body, key=f"kill-{number}")
+        except requests.RequestException:
+            continue
+        if answer.status_code == 202:
+            return str(answer.json()["discount_id"])
+        if answer.status_code < 500:
+            raise AssertionError(f"line {bill.line}: {answer.status_code} {answer.text}")
+        time.sleep(0.5)
+
+
+def _statuses(deployed: Deployed, ids: list[str]) -> dict[str, str]:
+    found = {}
+    for one in ids:
+        answer = deployed.clients["partner-a"].get(f"/v1/discounts/{one}")
+        found[one] = str(answer.json().get("status")) if answer.status_code == 200 else "UNREAD"
+    return found
+
+
+def _failed(deployed: Deployed, states: Any) -> list[Document]:
+    listed = states.list_executions(stateMachineArn=deployed.stack.discount_machine_arn, statusFilter="FAILED")
+    return list(listed["executions"])
+
+
+def _not_at_rest(deployed: Deployed) -> list[Document]:
+    answer = deployed.clients["operations"].get("/v1/operations/executions?status=failed&since=2h")
+    return list(answer.json()["executions"])
+
+
+def _replay(deployed: Deployed) -> None:
+    """Press replay as operations do."""
+    operations(
+        ["replay", "--failed-since", "2h", "--why", "KILLED_ON_PURPOSE"]
+        + ["--url", deployed.stack.base_url, "--key-id", "operations#1"]
+        + ["--key", str(Path(deployed.stack.keys) / "operations.pem")]
+    )
+
+
+def _reconcile(deployed: Deployed) -> Document:
+    functions = deployed.stack.client("lambda")
+    names = [one["FunctionName"] for one in functions.list_functions()["Functions"]]
+    name = next(one for one in names if "ReconcileFunction" in one)
+    answer = functions.invoke(FunctionName=name, Payload=json.dumps({"day": "2026-04-15"}).encode())
+    document: Document = json.loads(answer["Payload"].read())
+    return document
+
+
+if __name__ == "__main__":
+    sys.exit(main())
