@@ -3,9 +3,11 @@
 # make up     keep the local stack running; make down stops it
 # make lint   style, types, dependency direction, template
 # make bench  figures, each as a ratio to something run beside it
+# make faults every fault, every pair, 100,000 random schedules in memory: money moves once
+# make kill   on the local stack: 50 discounts, processes killed, a bad bank; make outage: bank, registry, log down
 # make mutation  how many small changes of the domain its tests notice; ONLY=merkle,receipt for some modules
 .DEFAULT_GOAL := help
-.PHONY: help demo test up down lint bench mutation samples docs
+.PHONY: help faults kill outage demo test up down lint bench mutation samples docs
 
 PYTHON ?= python3
 VENVS := .venvs
@@ -46,6 +48,12 @@ test: $(READY) lint
 
 bench: $(READY)
 	@PYTHONPATH="$$PYTHONPATH:tests" $(DEV)/python tests/benchmarks/bench.py
+
+faults: $(VENVS)/dev/.ready
+	@PYTHONPATH="$$PYTHONPATH:tests:tests/faults" $(DEV)/python tests/faults/run.py
+
+kill outage: $(READY)
+	@PYTHONPATH="$$PYTHONPATH:tests" $(DEV)/python tests/chaos/$@.py
 
 docs: $(VENVS)/dev/.ready
 	@$(DEV)/python infrastructure/local/reason_codes.py

@@ -69,6 +69,12 @@ class MemoryStore:
         newest_first = sorted((listing for listing in found if listing.at >= since), key=lambda one: one.at)[::-1]
         return newest_first[:most]
 
+    def scan(self, pk_prefix: str, sk_prefix: str = "") -> Iterator[Item]:
+        counters = [Item(pk, sk, {"fen": fen}, 0) for (pk, sk), fen in self.counters.items()]
+        for item in [*self.items.values(), *counters]:
+            if item.pk.startswith(pk_prefix) and item.sk.startswith(sk_prefix):
+                yield item
+
     def states(self, prefix: str) -> list[Item]:
         """Every state whose partition begins with the prefix; for assertions."""
         return [item for item in self.items.values() if item.sk == "state" and item.pk.startswith(prefix)]

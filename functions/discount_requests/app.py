@@ -10,7 +10,7 @@ from rongtong.entrypoints.bootstrap import context
 from rongtong.entrypoints.http import Headers, answer, answers, body_digest, caller, idempotency_key, read_body
 from rongtong.entrypoints.models import Confirmation, DiscountBody, QuoteBody, plain
 from rongtong.entrypoints.tasks import run_task
-from rongtong.services import discounts, quotes, request_discount, waiting
+from rongtong.services import discounts, quotes, request_discount, suspension, waiting
 from rongtong.services.sweep import sweep
 
 app = Chalice(app_name="discount_requests")
@@ -115,6 +115,13 @@ def confirm(discount_id: str) -> Response:
     body = read_body(app.current_request, Confirmation)
     access = plain(body.access) if body.access else None
     return answer(waiting.confirm(context(), who.partner_id, discount_id, body.operator, tuple(body.factors), access))
+
+
+@app.route("/v1/status", methods=["GET"])
+@answers(lambda: app.current_request)
+def read_status() -> Response:
+    """Whether new requests of the caller are accepted now."""
+    return answer(suspension.status(context(), caller(app.current_request).partner_id))
 
 
 @app.lambda_function(name="sweep_requests")

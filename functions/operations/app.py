@@ -1,4 +1,4 @@
-"""Operations: reviewers' decisions, waiting for persons, giving back what will not be paid, and replaying what failed."""
+"""Operations: reviewers' decisions, waiting for persons, giving back what will not be paid, replaying what failed."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from rongtong.entrypoints.bootstrap import context
 from rongtong.entrypoints.dead_letters import dead_letters
 from rongtong.entrypoints.errors import InvalidBodyError
 from rongtong.entrypoints.http import answer, answers, idempotency_key, read_body, require_role
-from rongtong.entrypoints.models import ReplayBody, ResolutionBody, ReviewBody
 from rongtong.entrypoints.logs import logger
+from rongtong.entrypoints.models import ReplayBody, ResolutionBody, ReviewBody, SuspensionBody
 from rongtong.entrypoints.tasks import run_task
-from rongtong.services import executions, incidents, reconcile, replay, waiting
+from rongtong.services import executions, incidents, reconcile, replay, suspension, waiting
 from rongtong.services import unwind as unwinding
 
 app = Chalice(app_name="operations")
@@ -48,7 +48,7 @@ def decide_review(discount_id: str) -> Response:
 def list_incidents() -> Response:
     """Open incidents, newest first, each with what to do next; ``?status=resolved`` for the settled ones."""
     require_role(app.current_request, "operations")
-    asked = (app.current_request.query_params or {}) if app.current_request else {}
+    asked = _query()
     status = IncidentStatus.RESOLVED if asked.get("status") == "resolved" else IncidentStatus.OPEN
     return answer({"incidents": incidents.newest(context(), status)})
 
@@ -76,7 +76,7 @@ def read_reconciliation(day: str) -> Response:
 def list_executions() -> Response:
     """``status=failed``: what failed ``since`` (1d); ``status=stuck``: what is due for longer than ``since`` (30m)."""
     require_role(app.current_request, "operations")
-    asked = (app.current_request.query_params or {}) if app.current_request else {}
+    asked = _query()
     if asked.get("status") == "failed":
         return answer(executions.failed(context(), _since(asked.get("since", "1d"))))
     if asked.get("status") == "stuck":
@@ -114,6 +114,25 @@ def redeliver_dead_letters(path: str) -> Response:
     return answer(done)
 
 
+@app.route("/v1/operations/suspensions", methods=["POST"], content_types=["*/*"])
+@answers(lambda: app.current_request)
+def suspend_business() -> Response:
+    """Stop new disbursements at once; two persons release them by a change of the kind ``release``."""
+    who = require_role(app.current_request, "operations")
+    key = idempotency_key(app.current_request)
+    body = read_body(app.current_request, SuspensionBody)
+    scope = suspension.SuspensionScope(body.scope)
+    return answer(suspension.suspend(context(), who.partner_id, key, scope, body.id, body.reason))
+
+
+@app.route("/v1/operations/suspensions", methods=["GET"])
+@answers(lambda: app.current_request)
+def list_suspensions() -> Response:
+    """Who is suspended now, the latest first."""
+    require_role(app.current_request, "operations")
+    return answer({"suspensions": suspension.newest(context())})
+
+
 @app.lambda_function(name="park")
 def park(event: dict[str, Any], _: Any) -> dict[str, Any]:
     """Task: AwaitReview and Confirm."""
@@ -125,6 +144,10 @@ def unwind(event: dict[str, Any], _: Any) -> dict[str, Any]:
     """Task: Unwind."""
     discount_id, reason = str(event["discount_id"]), str(event["reason"])
     return run_task(lambda c: unwinding.unwind(c, discount_id, reason, refused=bool(event["refused"])), event)
+
+
+def _query() -> dict[str, str]:
+    return dict((app.current_request.query_params or {}) if app.current_request else {})
 
 
 def _since(text: str) -> timedelta:

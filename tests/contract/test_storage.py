@@ -138,6 +138,20 @@ def test_what_is_listed_is_found_by_owner_newest_first_and_stays_listed_when_rep
     )
 
 
+def test_a_scan_finds_documents_and_counters_of_all_partitions_by_the_beginnings_of_their_keys(store):
+    keys = [("a#1", "state"), ("a#1", "event#0001"), ("a#2", "event#0001"), ("b#1", "event#0001")]
+    store.transact([*[Create(*key, {"n": 1}) for key in keys], Count("a#3", "used", 7)])
+    found = {(item.pk, item.sk): (item.body, item.version) for item in store.scan("a#")}
+    assert found == {**{key: ({"n": 1}, 1) for key in keys[:3]}, ("a#3", "used"): ({"fen": 7}, 0)}
+    assert {(item.pk, item.sk) for item in store.scan("a#", "event#")} == {keys[1], keys[2]}
+
+
+def test_a_scan_goes_on_where_a_page_of_the_table_ends(store):
+    for number in range(12):
+        store.transact([Create(f"a#{number}", "state", {"text": "x" * 200_000})])
+    assert sorted(item.pk for item in store.scan("a#")) == sorted(f"a#{number}" for number in range(12))
+
+
 def test_the_same_document_may_be_asked_for_twice(store):
     store.transact([Create("a#1", "state", {"n": 1})])
     assert [item.body["n"] for item in store.get_many([("a#1", "state"), ("a#1", "state")])] == [1, 1]

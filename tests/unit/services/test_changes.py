@@ -13,6 +13,7 @@ from rongtong.domain.two_persons import SamePersonError
 from rongtong.services import changes
 from rongtong.services.configuration import KINDS, ChangeContentError
 from rongtong.services.errors import ChangeStaleError, IdempotencyMismatchError, NotFoundError, WrongStateError
+from rongtong.services.suspension import SuspensionScope, suspend
 
 PAGE = (ROOT / "docs" / "operations" / "changes.md").read_text(encoding="utf-8")
 EXAMPLES = {
@@ -47,6 +48,8 @@ def test_the_page_shows_every_kind_of_change():
 
 @pytest.mark.parametrize("kind", EXAMPLES)
 def test_a_proposal_changes_nothing_and_its_approval_one_record(platform, kind):
+    if kind == "release":
+        suspend(platform.context, MAKER, "stop-1", SuspensionScope.INSTITUTION, EXAMPLES["release"]["id"], "DRILL")
     before = _configuration(platform)
     change_id = _propose(platform, kind, EXAMPLES[kind])
     assert _configuration(platform) == before

@@ -21,7 +21,7 @@ from rongtong.services.records import iso
 from rongtong.services.storage import Document
 
 _BATCH = 10
-"""So many messages SQS hands out and takes back at once."""
+"""So many messages SQS hands out at once."""
 _HELD_S = 60
 """How long nobody else gets a letter that is being delivered; one whose deliverer dies is there again afterwards."""
 _LONG_POLL_S = 1
@@ -96,12 +96,10 @@ class SqsDeadLetters:
 
     def _listed(self, path: AsynchronousPath, most: int) -> Document:
         letters = list(self._received(path, most))
-        for start in range(0, len(letters), _BATCH):
-            entries = [
-                {"Id": str(at), "ReceiptHandle": letter.receipt, "VisibilityTimeout": 0}
-                for at, letter in enumerate(letters[start : start + _BATCH])
-            ]
-            self._sqs.change_message_visibility_batch(QueueUrl=path.queue_url, Entries=entries)
+        for letter in letters:
+            self._sqs.change_message_visibility(
+                QueueUrl=path.queue_url, ReceiptHandle=letter.receipt, VisibilityTimeout=0
+            )
         counted = self._sqs.get_queue_attributes(
             QueueUrl=path.queue_url, AttributeNames=["ApproximateNumberOfMessages"]
         )

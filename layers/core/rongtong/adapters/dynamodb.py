@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import random
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 from pynamodb.attributes import NumberAttribute, UnicodeAttribute
@@ -107,7 +108,10 @@ class DynamoStore:
 
     @property
     def write_units(self) -> int:
-        """Write units so far. DynamoDB reports none for a cancelled transaction: two per document are counted."""
+        """Write units of the tables so far, without their indexes, which the emulator reports of some writes only.
+
+        DynamoDB reports none for a cancelled transaction: two per document are counted.
+        """
         return round(self._spent)
 
     def get(self, pk: str, sk: str) -> Item | None:
@@ -156,6 +160,15 @@ class DynamoStore:
         found = self._business.by_owner.query(owner, _Listed.listed_at >= since, scan_index_forward=False, limit=most)
         return [_listing(record) for record in found]
 
+    def scan(self, pk_prefix: str, sk_prefix: str = "") -> Iterator[Item]:
+        """Every document and counter whose keys begin so. It reads, and pays for, the whole table page by page."""
+        wanted = _Record.pk.startswith(pk_prefix)
+        if sk_prefix:
+            wanted &= _Record.sk.startswith(sk_prefix)
+        for record in self._record(pk_prefix).scan(wanted, consistent_read=True):
+            item = _item(record)
+            yield item if record.used is None else replace(item, body={"fen": int(record.used)})
+
     def transact(self, writes: Sequence[Write]) -> None:
         """Write all or nothing; a single document is an ordinary conditional put at half the price."""
         if len(writes) == 1 and not isinstance(writes[0], Count):
@@ -181,7 +194,7 @@ class DynamoStore:
             return
 
     def _transact(self, writes: Sequence[Write]) -> None:
-        with TransactWrite(connection=self._connection, return_consumed_capacity="TOTAL") as transaction:
+        with TransactWrite(connection=self._connection, return_consumed_capacity="INDEXES") as transaction:
             for write in writes:
                 table = self._record(write.pk)
                 if isinstance(write, Count):
@@ -230,7 +243,8 @@ class DynamoStore:
     def _add_capacity(self, parsed: dict[str, Any], **_: Any) -> None:
         reported = parsed.get("ConsumedCapacity", [])
         for entry in reported if isinstance(reported, list) else [reported]:
-            self._spent += float(entry.get("WriteCapacityUnits", entry.get("CapacityUnits", 0)))
+            table = entry.get("Table", entry)
+            self._spent += float(table.get("WriteCapacityUnits", table.get("CapacityUnits", 0)))
 
 
 def _sent_order(writes: Sequence[Write]) -> list[int]:
@@ -243,7 +257,7 @@ def _back_off(attempt: int) -> None:
 
 
 def _ask_capacity(params: dict[str, Any], **_: Any) -> dict[str, Any]:
-    return {**params, "ReturnConsumedCapacity": "TOTAL"}
+    return {**params, "ReturnConsumedCapacity": "INDEXES"}
 
 
 def _room(write: Count) -> Condition | None:

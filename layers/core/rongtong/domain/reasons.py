@@ -231,6 +231,15 @@ REASONS: Mapping[str, Reason] = {
         },
     ),
     **_other(
+        Stage.REQUEST,
+        {
+            "SUSPENDED": (
+                "New discounts are suspended for one of those named.",
+                "Send it again when GET /v1/status shows it open.",
+            ),
+        },
+    ),
+    **_other(
         Stage.PAYMENT,
         {
             "REVIEW_TIMED_OUT": ("Nobody decided the review in two weeks.", "Request again, or ask the platform."),

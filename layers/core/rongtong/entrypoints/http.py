@@ -36,6 +36,8 @@ _STATUS = {
     "RANGE_TAKEN": 409,
     "WRONG_STATE": 409,
     "WRITE_CONFLICT": 409,
+    # Not 503: nothing is broken, and clients that try again every second would do so for hours.
+    "SUSPENDED": 409,
     "BUSY_TRY_AGAIN": 503,
     "BANK_UNAVAILABLE": 503,
     "REGISTRY_UNAVAILABLE": 503,

@@ -5,7 +5,15 @@ from __future__ import annotations
 from datetime import date
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationInfo,
+    field_validator,
+)
 
 
 def _iso_date(value: object) -> object:
@@ -190,6 +198,24 @@ class NoticeBody(_Body):
     status: Literal["PROCESSING", "SUCCEEDED", "FAILED", "RETURNED", "REVERSED"]
     bank_serial: Code | None = None
     reason: ReasonCode | None = None
+
+
+class SuspensionBody(_Body):
+    """POST /v1/operations/suspensions"""
+
+    scope: Literal["platform", "institution", "partner", "enterprise"]
+    id: Annotated[Code | None, Field(validate_default=True)] = None
+    reason: ReasonCode
+
+    @field_validator("id")
+    @classmethod
+    def _named_unless_platform(cls, value: str | None, info: ValidationInfo) -> str | None:
+        scope = info.data.get("scope")
+        if scope == "platform" and value is not None:
+            raise ValueError("the platform has no id; leave it out")
+        if scope is not None and scope != "platform" and value is None:
+            raise ValueError(f"name the {scope}")
+        return value
 
 
 class ResolutionBody(_Body):

@@ -5,20 +5,24 @@ A content is checked when it is proposed. One that takes a record's place follow
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import time
+from datetime import date, time
 
 from rongtong.domain.acceptors import AcceptorDirectory
 from rongtong.domain.calendar import parse_calendar_year
 from rongtong.domain.errors import InvalidInputError
 from rongtong.domain.exposure import Limits
+from rongtong.domain.exposure_ledger import FEN_MAX, ReserveKind
 from rongtong.domain.interest import Fee
 from rongtong.domain.lists import ListEntry, Subject, SubjectKind
 from rongtong.domain.payment import OFFLINE, ONLINE, PaymentStatus
 from rongtong.domain.policy import Policy
 from rongtong.domain.privacy import mask_account
 from rongtong.domain.rates import RateTable, RateTableError
+from rongtong.services.compensation_reserve import CORRECT, RESERVE_PK, ReservePostingError, complete
+from rongtong.services.context import Context
 from rongtong.services.errors import InstitutionUnknownError
 from rongtong.services.records import (
     ACCEPTORS_KEY,
@@ -30,10 +34,16 @@ from rongtong.services.records import (
     institution_pk,
     listed_pk,
     payment_sk,
+    suspended_pk,
     tenant_key,
 )
 from rongtong.services.storage import Document, Key
+from rongtong.services.suspension import SuspensionScope, released
 
+_REASON = re.compile(r"[A-Z][A-Z0-9_]{2,63}", re.ASCII)
+_REFERENCE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}", re.ASCII)
+_RESERVE_PARTS = {ReserveKind.FUND: "institution_id", ReserveKind.COMPENSATE: "reported_on", CORRECT: "corrects"}
+"""What each entry of the reserve may have of its own."""
 _SERIES_MAX = 99
 _PERSONAL = frozenset({SubjectKind.ACCOUNT, SubjectKind.RESIDENT_ID})
 
@@ -66,6 +76,8 @@ class ChangeKind:
     apply: Callable[[Document | None, Document, Approval], Document]
     whole: bool = True
     """Whether the content takes the record's place, and so may not follow on another version than it was made for."""
+    complete: Callable[[Context, Document], Document] = lambda _, content: content
+    """What follows of an approved content from other records, checked against them; ``apply`` is given the answer."""
 
 
 def _text(content: Document, name: str) -> str:
@@ -133,6 +145,15 @@ def _prepare_institution(content: Document) -> Document:
     return kept
 
 
+def _require_day(value: object, field: str) -> None:
+    try:
+        good = isinstance(value, str) and date.fromisoformat(value).isoformat() == value
+    except ValueError:
+        good = False
+    if not good:
+        raise ChangeContentError("A day is YYYY-MM-DD.", field=field)
+
+
 def _require_time(value: object, field: str) -> None:
     try:
         time.fromisoformat(value if isinstance(value, str) else "")
@@ -153,6 +174,52 @@ def _apply_repayment(current: Document | None, content: Document, approval: Appr
     if current is not None and current["status"] != PaymentStatus.CREATED:
         raise ChangeContentError("This series was sent already; approve the next one.", field="content.series")
     return {"status": PaymentStatus.CREATED.value, "why": content["reason"], **_signed(approval)}
+
+
+def _prepare_reserve_posting(content: Document) -> Document:
+    """An entry of the compensation reserve: fen put in, paid out for a loss, or an entry of before undone."""
+    entry = _text(content, "entry")
+    if entry not in _RESERVE_PARTS:
+        raise ChangeContentError(f"entry is one of {', '.join(_RESERVE_PARTS)}.", field="content.entry")
+    known = {"entry", "amount_fen", "reference", "why", _RESERVE_PARTS[entry]}
+    for name in content:
+        if name not in known:
+            raise ChangeContentError(f"{entry} has {', '.join(sorted(known))}.", field=f"content.{name}")
+    if type(content.get("amount_fen")) is not int or not 0 < content["amount_fen"] <= FEN_MAX:
+        raise ChangeContentError("amount_fen is a whole number of fen above 0.", field="content.amount_fen")
+    if not _REFERENCE.fullmatch(_text(content, "reference")):
+        raise ChangeContentError("reference is 1 to 64 letters, digits, - and _.", field="content.reference")
+    if not _REASON.fullmatch(_text(content, "why")):
+        raise ChangeContentError("why is a code of 3 to 64 characters like WRONG_ACCOUNT.", field="content.why")
+    if entry == CORRECT or "institution_id" in content:
+        _text(content, _RESERVE_PARTS[entry])
+    if "reported_on" in content:
+        _require_day(content["reported_on"], "content.reported_on")
+    return content
+
+
+def _apply_reserve_posting(current: Document | None, content: Document, approval: Approval) -> Document:
+    if current is not None:
+        raise ReservePostingError("The reference is taken; propose it under a new one.", field="content.reference")
+    return _whole(None, content, approval)
+
+
+def _prepare_release(content: Document) -> Document:
+    """Whose business goes on again, and a code that says why; ``id`` names it unless it is the platform's."""
+    if content.get("scope") not in list(SuspensionScope):
+        raise ChangeContentError(f"scope is one of {', '.join(SuspensionScope)}.", field="content.scope")
+    if not _REASON.fullmatch(_text(content, "reason")):
+        raise ChangeContentError("reason is a code of 3 to 64 characters like DRILL_OVER.", field="content.reason")
+    kept: Document = {"scope": content["scope"], "reason": content["reason"]}
+    if kept["scope"] != SuspensionScope.PLATFORM:
+        kept["id"] = _text(content, "id")
+    elif "id" in content:
+        raise ChangeContentError("The platform has no id; leave it out.", field="content.id")
+    return kept
+
+
+def _apply_release(current: Document | None, content: Document, approval: Approval) -> Document:
+    return released(current, str(content["reason"]), _signed(approval))
 
 
 def _apply_institution(current: Document | None, content: Document, approval: Approval) -> Document:
@@ -236,6 +303,18 @@ KINDS: Mapping[str, ChangeKind] = {
         _prepare_repayment,
         lambda content: (discount_pk(content["discount_id"]), payment_sk(content["series"])),
         _apply_repayment,
+    ),
+    "release": ChangeKind(
+        _prepare_release,
+        lambda content: (suspended_pk(content["scope"], content.get("id")), STATE),
+        _apply_release,
+    ),
+    "reserve_posting": ChangeKind(
+        _prepare_reserve_posting,
+        lambda content: (RESERVE_PK, content["reference"]),
+        _apply_reserve_posting,
+        whole=False,
+        complete=complete,
     ),
     "rate_table": ChangeKind(_prepare_rate_table, _institution_of_content, _apply_rate_table, whole=False),
     "list_entry": ChangeKind(

@@ -3,40 +3,26 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import datetime, time
 
-from rongtong.domain.bill import Party
 from rongtong.domain.lifecycle import UNPAID_ENDS, DiscountStatus, require_discount_transition
 from rongtong.domain.payment import (
     CUT_OFF,
-    NO_ANSWER,
-    NOT_KNOWN,
     ONLINE,
     PaymentStatus,
-    Step,
     cut_off,
-    is_past,
     is_result,
     may_become,
-    next_step,
     payment_reference,
 )
 from rongtong.services.context import Context
 from rongtong.services.discounts import discount_of, request_key, request_of
 from rongtong.services.errors import BusyError, ContractAlteredError, EvidencePendingError, PriceExpiredError
 from rongtong.services.evidence_log import pending
-from rongtong.services.payments import bill_range, endorse_late, endorsee_of, series_of, settle
-from rongtong.services.ports import (
-    BankUnavailableError,
-    BillLockedError,
-    Channel,
-    PaymentAnswer,
-    PaymentOrder,
-    RegistryUnavailableError,
-)
+from rongtong.services.payment_channels import Parties, learn
+from rongtong.services.payment_channels import Parties, learn
+from rongtong.services.payments import bill_range, endorse_late, series_of, settle
 from rongtong.services.records import (
     STATE,
     amend,
@@ -49,20 +35,12 @@ from rongtong.services.records import (
 )
 from rongtong.services.seal import contract_key, require_priced_today
 from rongtong.services.settings import institution_of
-from rongtong.services.storage import Create, Document, Item, Listing, Write, WriteConflictError
+from rongtong.services.storage import Create, Document, Item, Key, Listing, Write, WriteConflictError
 from rongtong.services.suspension import is_suspended, suspension_keys
 
 HELD = "HELD"
 """Business is suspended: nothing was sent, ask again."""
 _ATTEMPTS = 8
-
-
-@dataclass(frozen=True)
-class _Parties:
-    """Who is paid, and for whose account; ``institution`` becomes the bill's holder."""
-
-    enterprise: Item
-    institution: Document
 
 
 def disburse(context: Context, discount_id: str) -> Document:
@@ -103,10 +81,10 @@ def _disburse(context: Context, discount_id: str) -> Document:
         require_discount_transition(status, DiscountStatus.DISBURSED)
     if payment is not None and payment.body["status"] == PaymentStatus.FAILED:
         return _output(discount_id, PaymentStatus.FAILED.value, payment.body.get("reason"))
-    parties = _parties(context, item)
+    parties, suspended = _parties(context, item)
     first = payment is None or payment.body["status"] == PaymentStatus.CREATED
     if first:
-        if _held(context, item):
+        if _held(context, item, suspended=suspended):
             return _output(discount_id, HELD, "SUSPENDED")
         _require_sealed(context, item, series)
         if context.clock.now() >= _not_after(parties.institution, context.clock.now()):
@@ -116,9 +94,11 @@ def _disburse(context: Context, discount_id: str) -> Document:
         if series == 1:
             holder = str(request_of(first_event)["applicant_uscc"])
             context.bills.lock(str(item.body["bill_number"]), bill_range(item), discount_id, holder)
+        if is_suspended(context.store.get_many(_suspension_keys(item))):
+            return _output(discount_id, HELD, "SUSPENDED")
         payment = _store_intent(context, item, parties, payment, series)
     assert payment is not None, "an intent is stored before a bank is told"
-    answer = _learn(context, item, parties, payment, first=first)
+    answer = learn(context, item, parties, payment, first=first)
     if is_result(answer.status):
         settle(context, item, payment, answer)
         return _disburse(context, discount_id)
@@ -126,53 +106,7 @@ def _disburse(context: Context, discount_id: str) -> Document:
     return _output(discount_id, answer.status.value, answer.reason)
 
 
-def _learn(context: Context, item: Item, parties: _Parties, payment: Item, *, first: bool) -> PaymentAnswer:
-    """Ask every channel that may have the payment; send it only when none has it."""
-    body, reference = payment.body, str(payment.body["reference"])
-    if body["status"] == PaymentStatus.SUCCEEDED:
-        return PaymentAnswer(reference, PaymentStatus.SUCCEEDED, body.get("bank_serial"))
-    channels = _channels(context, item, parties, payment)
-    used = [int(at) for at in body["channels"]]
-    if not first:
-        answers = [_ask(channels[at], reference) for at in used]
-        past = is_past(datetime.fromisoformat(str(body["not_after"])), context.clock.now())
-        step = next_step(
-            [answer if isinstance(answer, str) else answer.status for answer in answers], past_cut_off=past
-        )
-        known = [answer for answer in answers if isinstance(answer, PaymentAnswer)]
-        if step is Step.SETTLE:
-            return next(answer for answer in known if is_result(answer.status))
-        if step is Step.ASK_AGAIN:
-            return known[0] if known else PaymentAnswer(reference, PaymentStatus.UNKNOWN)
-        if step is Step.GIVE_UP:
-            return PaymentAnswer(reference, PaymentStatus.FAILED, reason="PAYMENT_NOT_RECEIVED")
-        payment = _next_channel(context, payment, used, len(channels))
-        used = payment.body["channels"]
-    try:
-        return channels[used[-1]].pay(_order(context, parties.enterprise, payment))
-    except BankUnavailableError:
-        return PaymentAnswer(reference, PaymentStatus.UNKNOWN)
-
-
-def _ask(channel: Channel, reference: str) -> PaymentAnswer | str:
-    try:
-        answer = channel.query(reference)
-    except BankUnavailableError:
-        return NO_ANSWER
-    return NOT_KNOWN if answer is None else answer
-
-
-def _next_channel(context: Context, payment: Item, used: list[int], count: int) -> Item:
-    """Where the channels used so far deny the payment, the next one is tried; which is stored before it is told."""
-    if count == 1:
-        return payment
-    at = (used[-1] + 1) % count
-    body = {**payment.body, "channels": [*[one for one in used if one != at], at]}
-    context.store.transact([payment.replaced(body)])
-    return Item(payment.pk, payment.sk, body, payment.version + 1, payment.listing)
-
-
-def _store_intent(context: Context, item: Item, parties: _Parties, approved: Item | None, series: int) -> Item:
+def _store_intent(context: Context, item: Item, parties: Parties, approved: Item | None, series: int) -> Item:
     """Raises WriteConflictError when another worker stored it first."""
     now = context.clock.now()
     body: Document = {
@@ -218,14 +152,16 @@ def _repayment_approved(former: Item | None, payment: Item | None) -> bool:
     return str(payment.body["approved_at"]) > str(former.body["settled_at"])
 
 
-def _held(context: Context, item: Item) -> bool:
+def _held(context: Context, item: Item, *, suspended: bool) -> bool:
     """Whether business with any of the discount's parties is suspended; the discount's state says so while it is."""
+    if suspended != ("held" in item.body):
+        amend(context.store, item, lambda body: _with_held(body, held=suspended))
+    return suspended
+
+
+def _suspension_keys(item: Item) -> list[Key]:
     body = item.body
-    keys = suspension_keys(str(body["partner_id"]), str(body["enterprise_id"]), str(body["institution_id"]))
-    held = is_suspended(context.store.get_many(keys))
-    if held != ("held" in body):
-        amend(context.store, item, lambda body: _with_held(body, held=held))
-    return held
+    return suspension_keys(str(body["partner_id"]), str(body["enterprise_id"]), str(body["institution_id"]))
 
 
 def _with_held(body: Document, *, held: bool) -> Document | None:
@@ -253,63 +189,14 @@ def _output(discount_id: str, payment: str, reason: str | None = None) -> Docume
     return {"discount_id": discount_id, "subject": subject, "payment": payment, "reason": reason}
 
 
-def _order(context: Context, enterprise: Item, payment: Item) -> PaymentOrder:
-    owner, key = str(enterprise.body["enterprise_id"]), str(enterprise.body["data_key"])
-    not_after = str(payment.body["not_after"])
-    return PaymentOrder(
-        reference=str(payment.body["reference"]),
-        amount_fen=int(payment.body["amount_fen"]),
-        payee_account=context.vault.decrypt(owner, key, str(enterprise.body["account_number"])),
-        payee_name=str(enterprise.body["account_name"]),
-        payee_bank_code=str(enterprise.body["bank_code"]),
-        purpose="票据贴现",
-        execute_on=context.calendar.shanghai_date(datetime.fromisoformat(not_after)).isoformat(),
-        not_after=not_after,
-    )
-
-
-def _parties(context: Context, item: Item) -> _Parties:
-    enterprise, funding = context.store.get_many(
+def _parties(context: Context, item: Item) -> tuple[Parties, bool]:
+    """The parties, and whether business with any of them is suspended."""
+    enterprise, funding, *stops = context.store.get_many(
         [
             (enterprise_pk(str(item.body["enterprise_id"])), STATE),
             (institution_pk(str(item.body["institution_id"])), STATE),
+            *_suspension_keys(item),
         ]
     )
     assert enterprise is not None, "a discount is accepted only for an enterprise that exists"
-    return _Parties(enterprise, institution_of(funding))
-
-
-def _channels(context: Context, item: Item, parties: _Parties, payment: Item) -> Sequence[Channel]:
-    """The ways on which this payment may go: the registry's clearing alone where bill and money settle together."""
-    if payment.body.get("settlement") != ONLINE:
-        return context.banks
-    return (_Clearing(context, item, endorsee_of(parties.institution)),)
-
-
-@dataclass(frozen=True)
-class _Clearing:
-    """The registry's online settlement as a channel of payments (SM00)."""
-
-    context: Context
-    item: Item
-    endorsee: Party
-
-    def pay(self, order: PaymentOrder) -> PaymentAnswer:
-        number, rng, owner = (
-            str(self.item.body["bill_number"]),
-            bill_range(self.item),
-            str(self.item.body["discount_id"]),
-        )
-        try:
-            return self.context.bills.settle(number, rng, owner, self.endorsee, order)
-        except BillLockedError:
-            # Without the lock nothing of this reference can settle any more, and nothing has: it would be known.
-            return PaymentAnswer(order.reference, PaymentStatus.FAILED, reason="BILL_LOCKED")
-        except RegistryUnavailableError as error:
-            raise BankUnavailableError(error.message) from error
-
-    def query(self, reference: str) -> PaymentAnswer | None:
-        try:
-            return self.context.bills.settlement(reference)
-        except RegistryUnavailableError as error:
-            raise BankUnavailableError(error.message) from error
+    return Parties(enterprise, institution_of(funding)), is_suspended(stops)

@@ -16,6 +16,8 @@ PLATFORM_PK = "platform"
 POLICY_KEY = (PLATFORM_PK, "policy")
 LIMITS_KEY = (PLATFORM_PK, "limits")
 ACCEPTORS_KEY = (PLATFORM_PK, "acceptors")
+SUSPENDED_INSTITUTIONS_KEY = ("suspended#institutions", STATE)
+"""Which institutions were ever suspended."""
 
 
 def derived_id(prefix: str, *parts: str) -> str:
@@ -98,6 +100,16 @@ def incident_pk(incident_id: str) -> str:
 def payments_owner(day: str) -> str:
     """Under whom the payments of a day in Shanghai are listed."""
     return f"payments#{day}"
+
+
+def suspended_pk(scope: str, subject_id: str | None = None) -> str:
+    """Whether business is suspended for the platform, or for one institution, partner or enterprise."""
+    return f"suspended#{scope}" if subject_id is None else f"suspended#{scope}#{subject_id}"
+
+
+def suspension_pk(suspension_id: str) -> str:
+    """One suspension and its event."""
+    return f"suspended#entry#{suspension_id}"
 
 
 def logged_count(body: Document) -> int:

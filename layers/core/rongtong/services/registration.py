@@ -26,6 +26,7 @@ from rongtong.services.records import (
 from rongtong.services.screening import screened_party
 from rongtong.services.settings import policy_of
 from rongtong.services.storage import Document, Item, WriteConflictError
+from rongtong.services.suspension import is_enterprise_suspended
 
 
 @dataclass(frozen=True)
@@ -126,13 +127,16 @@ def verify_enterprise(context: Context, enterprise_id: str) -> Document:
 
 
 def find(context: Context, partner_id: str, enterprise_id: str) -> Document:
-    """The enterprise as its partner may see it. Raises NotFoundError, also for another partner's enterprise."""
+    """The enterprise as its partner may see it, ``suspended`` while it is.
+
+    Raises NotFoundError, also for another partner's enterprise.
+    """
     item = _load(context, enterprise_id)
     if item.body["partner_id"] != partner_id:
         raise NotFoundError(
             "There is no such enterprise; check the id that registration answered.", field="enterprise_id"
         )
-    return view(item)
+    return {**view(item), **({"suspended": True} if is_enterprise_suspended(context, enterprise_id) else {})}
 
 
 def view(item: Item) -> Document:

@@ -44,6 +44,7 @@ from rongtong.services.reservations import Holdings
 from rongtong.services.screening import access_seen, company_owner
 from rongtong.services.settings import calendar_of, institution_of, limits_of, policy_of, require_agreed
 from rongtong.services.storage import Document, Item, Listing, Write, WriteConflictError
+from rongtong.services.suspension import require_not_suspended, suspension_keys
 
 _ATTEMPTS = 12
 _DIGEST_DIGITS = 32
@@ -95,15 +96,15 @@ def accept(context: Context, command: RequestDiscount) -> tuple[Document, bool]:
 
     The discount's id comes from the partner and its idempotency key: a repeat answers the same discount and False,
     the same key with another body raises IdempotencyMismatchError. Raises BillNumberError, SubBillRangeError,
-    CalendarError, EnterpriseUnknownError, EnterpriseNotActiveError, InstitutionUnknownError, QuoteError,
-    RangeTakenError, LimitExceededError.
+    CalendarError, EnterpriseUnknownError, EnterpriseNotActiveError, InstitutionUnknownError, SuspendedError,
+    QuoteError, RangeTakenError, LimitExceededError.
     """
     discount_id = derived_id("dsc", command.partner_id, command.idempotency_key)
     spent_before = context.store.write_units
     now = context.clock.now()
     today = context.calendar.shanghai_date(now)
     dealt, remainder = _ranges(command)
-    known, enterprise, funding, partner, policy_item, tenant, limits_item, year, quote = context.store.get_many(
+    known, enterprise, funding, partner, policy_item, tenant, limits_item, year, quote, *stops = context.store.get_many(
         [
             (discount_pk(discount_id), STATE),
             (enterprise_pk(command.enterprise_id), STATE),
@@ -114,6 +115,7 @@ def accept(context: Context, command: RequestDiscount) -> tuple[Document, bool]:
             LIMITS_KEY,
             calendar_key(today.year),
             (quote_pk(command.quote_id or ""), STATE),
+            *suspension_keys(command.partner_id, command.enterprise_id, command.institution_id),
         ]
     )
     if known is not None:
@@ -126,6 +128,7 @@ def accept(context: Context, command: RequestDiscount) -> tuple[Document, bool]:
     active = _active(enterprise, command.partner_id)
     institution = institution_of(funding)
     require_agreed(partner, command.institution_id)
+    require_not_suspended(stops)
     _require_payer(command, institution)
     if command.quote_id is not None:
         require_offer(quote, command, dealt.amount_fen, now)

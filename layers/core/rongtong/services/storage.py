@@ -7,7 +7,7 @@ transaction writes all that belongs together, or nothing.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -119,6 +119,13 @@ class Store(Protocol):
 
     def listed(self, owner: str, since: str, *, most: int = 200) -> list[Listing]:
         """What is listed under the owner from this instant on, newest first; a write shows here a moment later."""
+
+    def scan(self, pk_prefix: str, sk_prefix: str = "") -> Iterator[Item]:
+        """Every document of all partitions whose keys begin so, in no order; for jobs, never for a request.
+
+        A counter is answered too, at version 0 and with its value in fen as the body ``{"fen": value}``. What is
+        written meanwhile may be among them or not, each document by itself.
+        """
 
     def transact(self, writes: Sequence[Write]) -> None:
         """Write all or nothing, at most 100 documents. Raises WriteConflictError when a condition fails."""

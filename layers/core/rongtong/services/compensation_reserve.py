@@ -1,0 +1,166 @@
+"""The compensation reserve (赔付准备金): what was put into it and paid out of it, entry by entry, each by two persons.
+
+A loss that is not the customer's fault is made good in full within ten working days (assumed: counted from the day on
+which it was reported). The money lies at a bank; these entries say what was decided of it. They are only ever created.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from rongtong.domain.calendar import WorkingCalendar
+from rongtong.domain.errors import RongTongError
+from rongtong.domain.exposure_ledger import (
+    RESERVE,
+    Account,
+    Balances,
+    JournalEntryError,
+    Part,
+    ReserveEntry,
+    ReserveKind,
+    standing,
+)
+from rongtong.services.context import Context
+from rongtong.services.records import POLICY_KEY, STATE, calendar_key, institution_pk
+from rongtong.services.settings import calendar_of, institution_of, policy_of
+from rongtong.services.storage import Document
+
+RESERVE_PK = "journal#reserve"
+"""Every entry lies here under its reference."""
+CORRECT = "correct"
+"""An entry that undoes another; what it is the opposite of stands in ``of``."""
+WORKING_DAYS = 10
+_AVAILABLE = Account(RESERVE, Part.AVAILABLE)
+
+
+class ReservePostingError(RongTongError):
+    """An entry of the reserve that does not fit those already made; ``field`` names the part of the change."""
+
+    code = "RESERVE_POSTING"
+
+
+@dataclass(frozen=True)
+class Reserve:
+    """The reserve's entries by reference, what they add up to, and those that cannot be posted."""
+
+    entries: Mapping[str, ReserveEntry]
+    balances: Balances
+    faults: list[Document]
+    due: list[Document]
+    """Compensations whose last day has not passed, the earliest first."""
+
+    def sums(self) -> Document:
+        """Fen that were funded, are available, and were paid out; with the compensations and their deadlines."""
+        funded = -sum(fen for account, fen in self.balances.fen.items() if account.part is Part.FUNDED)
+        return {
+            "funded_fen": funded,
+            "available_fen": self.balances.of_account(_AVAILABLE),
+            "paid_out_fen": self.balances.of_account(Account(RESERVE, Part.PAID_OUT)),
+            "due": self.due,
+        }
+
+
+def read_reserve(context: Context) -> Reserve:
+    """Every entry, folded."""
+    entries: dict[str, ReserveEntry] = {}
+    faults: list[Document] = []
+    bodies = {item.sk: item.body for item in context.store.query(RESERVE_PK, "")}
+    for reference, body in bodies.items():
+        try:
+            entries[reference] = _entry(body)
+        except (RongTongError, KeyError, TypeError, ValueError) as error:
+            faults.append(fault(reference, error))
+    due: list[Document] = []
+    today = context.calendar.shanghai_date(context.clock.now()).isoformat()
+    try:
+        due = [_due(bodies[name]) for name in standing(entries) if bodies[name].get("pay_by", "") >= today]
+    except RongTongError as error:
+        faults.append(fault(RESERVE, error))
+    balances = _fold(entries)
+    if balances.of_account(_AVAILABLE) < 0:
+        faults.append({"subject": RESERVE, "what": "OVERDRAWN"})
+    return Reserve(entries, balances, faults, sorted(due, key=lambda one: str(one["pay_by"])))
+
+
+def complete(context: Context, content: Document) -> Document:
+    """An approved entry with what follows from the others and from the calendar: see ``of`` and ``pay_by``.
+
+    Raises ReservePostingError where it does not fit, CalendarError where the deadline's year is not confirmed,
+    InstitutionUnknownError for a funder that does not exist.
+    """
+    reserve = read_reserve(context)
+    reference = str(content["reference"])
+    if reference in reserve.entries:
+        raise ReservePostingError(
+            "There is an entry of this reference already; take a new one.", field="content.reference"
+        )
+    if "institution_id" in content:
+        institution_of(context.store.get(institution_pk(content["institution_id"]), STATE))
+    completed = dict(content)
+    if content["entry"] == CORRECT:
+        completed |= _corrected(reserve, content)
+    elif content["entry"] == ReserveKind.COMPENSATE:
+        completed["pay_by"] = _pay_by(context, content).isoformat()
+    entries = {**reserve.entries, reference: _entry(completed)}
+    try:
+        standing(entries)
+    except JournalEntryError as error:
+        raise ReservePostingError(error.message, field=f"content.{error.field}") from error
+    if _fold(entries).of_account(_AVAILABLE) < 0:
+        raise ReservePostingError("The reserve has not so much; fund it first.", field="content.amount_fen")
+    return completed
+
+
+def fault(subject: str, error: Exception) -> Document:
+    """How a check tells of an entry that cannot be read or posted."""
+    told: Document = {"subject": subject, "what": getattr(error, "code", "UNREADABLE")}
+    return {**told, "message": error.message} if isinstance(error, RongTongError) else told
+
+
+def pay_by(calendar: WorkingCalendar, reported_on: date) -> date:
+    """The tenth working day after the report. Raises CalendarError (CALENDAR_UNCONFIRMED)."""
+    day = reported_on
+    for _ in range(WORKING_DAYS):
+        day = calendar.effective_maturity(day + timedelta(days=1))
+    return day
+
+
+def _pay_by(context: Context, content: Document) -> date:
+    today = context.calendar.shanghai_date(context.clock.now())
+    reported_on = date.fromisoformat(content["reported_on"]) if "reported_on" in content else today
+    if reported_on > today:
+        raise ReservePostingError(
+            "The day of the report lies ahead; write when it came in.", field="content.reported_on"
+        )
+    policy, *years = context.store.get_many(
+        [POLICY_KEY, calendar_key(reported_on.year), calendar_key(reported_on.year + 1)]
+    )
+    return pay_by(calendar_of(context.calendar, years, policy_of(policy)), reported_on)
+
+
+def _corrected(reserve: Reserve, content: Document) -> Document:
+    corrected = reserve.entries.get(content["corrects"])
+    if corrected is None:
+        raise ReservePostingError("There is no entry of this reference to correct.", field="content.corrects")
+    if corrected.fen != content["amount_fen"]:
+        raise ReservePostingError(
+            "A correction is of the whole amount; enter what is right as an entry of its own.",
+            field="content.amount_fen",
+        )
+    funder = {} if corrected.institution_id is None else {"institution_id": corrected.institution_id}
+    return {"of": corrected.kind.value, **funder}
+
+
+def _entry(body: Document) -> ReserveEntry:
+    kind = body["of"] if "of" in body else body["entry"]
+    return ReserveEntry(ReserveKind(kind), body["amount_fen"], body.get("institution_id"), body.get("corrects"))
+
+
+def _due(body: Document) -> Document:
+    return {name: body[name] for name in ("reference", "amount_fen", "pay_by")}
+
+
+def _fold(entries: Mapping[str, ReserveEntry]) -> Balances:
+    return Balances.of(posting for entry in entries.values() for posting in entry.postings())
