@@ -28,11 +28,10 @@ def pay(event: dict[str, Any], _: Any) -> dict[str, Any]:
 
 @app.lambda_function(name="reconcile")
 def reconcile(event: dict[str, Any], _: Any) -> dict[str, Any]:
-    """Schedule: compare the last whole day, or ``day``, with the bank's statement and the registry."""
-    named = event.get("day")
-    return run_task(
-        lambda c: reconciling.reconcile(c, date.fromisoformat(str(named)) if named else reconciling.yesterday(c)), event
-    )
+    """Schedule: compare what was not compared yet, or ``day``, with the bank's statement and the registry."""
+    if "day" in event:
+        return run_task(lambda c: reconciling.reconcile(c, date.fromisoformat(str(event["day"]))), event)
+    return run_task(reconciling.reconcile_due, event)
 
 
 @app.route("/v1/bank/notices", methods=["POST"], content_types=["*/*"])

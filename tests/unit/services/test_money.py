@@ -13,7 +13,7 @@ from rongtong.services import bank_notices, changes, incidents
 from rongtong.services.disburse import disburse
 from rongtong.services.errors import NotFoundError, PaymentPendingError, PriceExpiredError, WrongStateError
 from rongtong.services.ports import BankUnavailableError, BillLockedError, PaymentAnswer, RegistryUnavailableError
-from rongtong.services.reconcile import reconcile
+from rongtong.services.reconcile import reconcile, reconcile_due
 from rongtong.services.seal import seal
 from rongtong.services.unwind import unwind
 from rongtong.services.verify_bill import verify
@@ -362,3 +362,20 @@ def test_an_incident_is_resolved_once_and_by_whom(platform, sealed):
     assert (resolved["status"], resolved["resolved_by"], _open_incidents(platform)) == ("RESOLVED", "operations", [])
     with pytest.raises(WrongStateError):
         incidents.resolve(platform.context, "operations-2", incident["incident_id"], "OTHER")
+
+
+def test_every_day_of_the_last_week_is_reconciled_once(platform, sealed):
+    disburse(platform.context, sealed)
+    platform.context.clock.instant += timedelta(days=1)
+    first = reconcile_due(platform.context)
+    assert [one["day"] for one in first["days"]] == [f"2026-04-{day:02d}" for day in range(9, 16)]
+    assert (first["failed"], reconcile_due(platform.context)) == ([], {"days": [], "failed": []})
+
+
+def test_a_statement_that_is_missing_for_a_week_is_an_incident(platform):
+    def silent(day):
+        raise BankUnavailableError("The bank did not answer.")
+
+    platform.bank.statement = silent
+    assert len(reconcile_due(platform.context)["failed"]) == 7
+    assert _open_incidents(platform) == [("STATEMENT_DIFFERS", "2026-04-08")]

@@ -290,16 +290,30 @@ def _tell(platform, discount_id):
     notify(platform.context, f"discount#{discount_id}")
 
 
+def _approve_repayment(platform, discount_id):
+    platform.context.clock.instant += timedelta(minutes=5)
+    content = {"discount_id": discount_id, "series": 2, "reason": "ACCOUNT_MENDED"}
+    change = changes.propose(platform.context, "operations", "key-repay", "repayment", content)
+    changes.decide(platform.context, "operations-2", change["change_id"], approve=True)
+
+
 def test_money_that_came_back_is_paid_again_only_once_two_persons_approved_it(platform, paid):
     _come_back(platform, paid)
     assert _press(platform, paid)[0] == "nothing"
-    platform.context.clock.instant += timedelta(minutes=5)
-    content = {"discount_id": paid, "series": 2, "reason": "ACCOUNT_MENDED"}
-    change = changes.propose(platform.context, "operations", "key-repay", "repayment", content)
-    changes.decide(platform.context, "operations-2", change["change_id"], approve=True)
+    _approve_repayment(platform, paid)
     assert _press(platform, paid) == ("started", f"{paid}-r1")
     platform.pay(paid)
     assert (platform.body(paid)["status"], len(platform.bank.orders)) == ("DISBURSED", 2)
+
+
+def test_money_that_came_back_and_could_not_be_paid_again_needs_another_approval(platform, paid):
+    _come_back(platform, paid)
+    _approve_repayment(platform, paid)
+    _press(platform, paid)
+    platform.bank.refuse = True
+    platform.pay(paid)
+    _succeed(platform, f"{paid}-r1")
+    assert _press(platform, paid) == ("nothing", f"{paid}-r1")
 
 
 def test_the_receipt_of_a_replayed_discount_proves_the_replay_too(platform, failed):

@@ -6,13 +6,15 @@ which it was reported). The money lies at a bank; these entries say what was dec
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 
 from rongtong.domain.calendar import WorkingCalendar
-from rongtong.domain.errors import RongTongError
+from rongtong.domain.errors import InvalidInputError, RongTongError
 from rongtong.domain.exposure_ledger import (
+    FEN_MAX,
     RESERVE,
     Account,
     Balances,
@@ -32,11 +34,23 @@ RESERVE_PK = "journal#reserve"
 CORRECT = "correct"
 """An entry that undoes another; what it is the opposite of stands in ``of``."""
 WORKING_DAYS = 10
+_EVERY = ("entry", "amount_fen", "reference", "why")
+_PARTS = {ReserveKind.FUND: "institution_id", ReserveKind.COMPENSATE: "reported_on", CORRECT: "corrects"}
+"""What each entry may have of its own: who funds (left out: the platform), since when a loss is known (left out: the
+day of the approval), and what is corrected, which must be said."""
+_REFERENCE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}", re.ASCII)
+_FORMS: Mapping[str, tuple[re.Pattern[str], str]] = {
+    "reference": (_REFERENCE, "1 to 64 letters, digits, - and _"),
+    "corrects": (_REFERENCE, "the reference of an entry"),
+    "why": (re.compile(r"[A-Z][A-Z0-9_]{2,63}", re.ASCII), "a code of 3 to 64 characters like PAID_TWICE"),
+    "institution_id": (re.compile(r".+"), "the id of an institution"),
+    "reported_on": (re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII), "a day like 2026-04-15"),
+}
 _AVAILABLE = Account(RESERVE, Part.AVAILABLE)
 
 
-class ReservePostingError(RongTongError):
-    """An entry of the reserve that does not fit those already made; ``field`` names the part of the change."""
+class ReservePostingError(InvalidInputError):
+    """An entry of the reserve that cannot be read, or does not fit those already made; ``field`` names the part."""
 
     code = "RESERVE_POSTING"
 
@@ -84,6 +98,33 @@ def read_reserve(context: Context) -> Reserve:
     return Reserve(entries, balances, faults, sorted(due, key=lambda one: str(one["pay_by"])))
 
 
+def prepare(content: Document) -> Document:
+    """What one person proposes, if it can be read: ``{"entry": "fund"|"compensate"|"correct", "amount_fen": fen,
+    "reference": unique text, "why": code}`` and, of its own, ``institution_id``, ``reported_on`` or ``corrects``.
+
+    Raises ReservePostingError.
+    """
+    entry = content.get("entry")
+    if not isinstance(entry, str) or entry not in _PARTS:
+        raise ReservePostingError(f"entry is one of {', '.join(_PARTS)}.", field="content.entry")
+    own = _PARTS[entry]
+    for name in content:
+        if name not in (*_EVERY, own):
+            raise ReservePostingError(f"{entry} has {', '.join((*_EVERY, own))}.", field=f"content.{name}")
+    amount_fen = content.get("amount_fen")
+    if type(amount_fen) is not int or not 0 < amount_fen <= FEN_MAX:
+        raise ReservePostingError("amount_fen is a whole number of fen above 0.", field="content.amount_fen")
+    for name in (*_EVERY[2:], own):
+        good, says = _FORMS[name]
+        value = content.get(name)
+        missing = name == own and entry != CORRECT and name not in content
+        if not missing and not (isinstance(value, str) and good.fullmatch(value)):
+            raise ReservePostingError(f"{name} is {says}.", field=f"content.{name}")
+    if "reported_on" in content:
+        _day(content["reported_on"])
+    return content
+
+
 def complete(context: Context, content: Document) -> Document:
     """An approved entry with what follows from the others and from the calendar: see ``of`` and ``pay_by``.
 
@@ -93,9 +134,7 @@ def complete(context: Context, content: Document) -> Document:
     reserve = read_reserve(context)
     reference = str(content["reference"])
     if reference in reserve.entries:
-        raise ReservePostingError(
-            "There is an entry of this reference already; take a new one.", field="content.reference"
-        )
+        raise taken()
     if "institution_id" in content:
         institution_of(context.store.get(institution_pk(content["institution_id"]), STATE))
     completed = dict(content)
@@ -109,8 +148,13 @@ def complete(context: Context, content: Document) -> Document:
     except JournalEntryError as error:
         raise ReservePostingError(error.message, field=f"content.{error.field}") from error
     if _fold(entries).of_account(_AVAILABLE) < 0:
-        raise ReservePostingError("The reserve has not so much; fund it first.", field="content.amount_fen")
+        raise ReservePostingError("The reserve holds less than that; fund it first.", field="content.amount_fen")
     return completed
+
+
+def taken() -> ReservePostingError:
+    """The error of a second entry under one reference."""
+    return ReservePostingError("The reference is taken; propose it under a new one.", field="content.reference")
 
 
 def fault(subject: str, error: Exception) -> Document:
@@ -129,15 +173,20 @@ def pay_by(calendar: WorkingCalendar, reported_on: date) -> date:
 
 def _pay_by(context: Context, content: Document) -> date:
     today = context.calendar.shanghai_date(context.clock.now())
-    reported_on = date.fromisoformat(content["reported_on"]) if "reported_on" in content else today
+    reported_on = _day(content["reported_on"]) if "reported_on" in content else today
     if reported_on > today:
-        raise ReservePostingError(
-            "The day of the report lies ahead; write when it came in.", field="content.reported_on"
-        )
+        raise ReservePostingError("The day of the report is still to come.", field="content.reported_on")
     policy, *years = context.store.get_many(
         [POLICY_KEY, calendar_key(reported_on.year), calendar_key(reported_on.year + 1)]
     )
     return pay_by(calendar_of(context.calendar, years, policy_of(policy)), reported_on)
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise ReservePostingError(f"{text} is no day.", field="content.reported_on") from None
 
 
 def _corrected(reserve: Reserve, content: Document) -> Document:

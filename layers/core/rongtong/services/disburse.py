@@ -21,7 +21,6 @@ from rongtong.services.discounts import discount_of, request_key, request_of
 from rongtong.services.errors import BusyError, ContractAlteredError, EvidencePendingError, PriceExpiredError
 from rongtong.services.evidence_log import pending
 from rongtong.services.payment_channels import Parties, learn
-from rongtong.services.payment_channels import Parties, learn
 from rongtong.services.payments import bill_range, endorse_late, series_of, settle
 from rongtong.services.records import (
     STATE,

@@ -24,6 +24,7 @@ from rongtong.services.settings import institution_of
 from rongtong.services.storage import Create, Document, Item
 
 _PAGE = 100
+_DAYS = 7
 _ALL = 1_000_000
 _PAID = frozenset({PaymentStatus.SUCCEEDED, PaymentStatus.RETURNED, PaymentStatus.REVERSED})
 
@@ -124,6 +125,25 @@ def _sum(entries: Sequence[StatementEntry], status: PaymentStatus) -> int:
     return sum(entry.amount_fen for entry in entries if entry.status is status)
 
 
-def yesterday(context: Context) -> date:
-    """The last whole day in Shanghai."""
-    return context.calendar.shanghai_date(context.clock.now()) - timedelta(days=1)
+def reconcile_due(context: Context) -> Document:
+    """Reconcile every one of the last seven whole days in Shanghai that was not yet; one that fails stops no other.
+
+    A statement that is still missing after a week is an incident.
+    """
+    today = context.calendar.shanghai_date(context.clock.now())
+    done, failed = [], []
+    for back in range(_DAYS, 0, -1):
+        day = today - timedelta(days=back)
+        if context.store.get(reconciliation_pk(day.isoformat()), STATE) is not None:
+            continue
+        try:
+            result = reconcile(context, day)
+        except RongTongError as error:
+            failed.append(f"{day.isoformat()}: {error.code}")
+            if back == _DAYS:
+                about = f"{day.isoformat()}/STATEMENT_MISSING"
+                data: Document = {"what": "STATEMENT_MISSING", "code": error.code}
+                open_once(context, IncidentKind.STATEMENT_DIFFERS, day.isoformat(), about, data)
+        else:
+            done.append({"day": day.isoformat(), "differences": len(result["differences"])})
+    return {"days": done, "failed": failed}

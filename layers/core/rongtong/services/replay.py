@@ -113,7 +113,7 @@ def _carry_on(context: Context, item: Item, by: str, why: str) -> tuple[Replay, 
     replays = int(item.body.get("replays", 0)) + 1
     fresh = f"{item.body['discount_id']}-r{replays}"
     data: Document = {"by": by, "why": why, "execution": fresh}
-    _write(context, item, {"replays": replays, "redriven": None}, data)
+    _write(context, item, {"replays": replays}, data)
     _start(context, item, fresh)
     return Replay.STARTED, fresh
 
