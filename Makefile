@@ -5,9 +5,10 @@
 # make bench  figures, each as a ratio to something run beside it
 # make faults every fault, every pair, 100,000 random schedules in memory: money moves once
 # make kill   on the local stack: 50 discounts, processes killed, a bad bank; make outage: bank, registry, log down
+# make recovery  how long the replay command takes for 1,000 failed executions
 # make mutation  how many small changes of the domain its tests notice; ONLY=merkle,receipt for some modules
 .DEFAULT_GOAL := help
-.PHONY: help faults kill outage demo test up down lint bench mutation samples docs
+.PHONY: help recovery faults kill outage demo test up down lint bench mutation samples docs
 
 PYTHON ?= python3
 VENVS := .venvs
@@ -54,6 +55,9 @@ faults: $(VENVS)/dev/.ready
 
 kill outage: $(READY)
 	@PYTHONPATH="$$PYTHONPATH:tests" $(DEV)/python tests/chaos/$@.py
+
+recovery: $(READY)
+	@PYTHONPATH="$$PYTHONPATH:tests" $(DEV)/python tests/benchmarks/recovery.py
 
 docs: $(VENVS)/dev/.ready
 	@$(DEV)/python infrastructure/local/reason_codes.py

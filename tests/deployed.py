@@ -14,6 +14,7 @@ import requests
 from demo import BUSINESS_TIME
 from partner_client import PartnerClient
 from paths import SAMPLES, discard
+from rongtong.operations import main as operations
 from sample_file import SampleBill, read_bills, read_json
 from seed import load_key
 from stack import Stack, up
@@ -67,6 +68,12 @@ class Deployed:
             if enterprise["uscc"] == bill.holder_uscc:
                 account = {**enterprise["account"], "uscc": enterprise["uscc"], "behaviour": behaviour}
                 requests.post(f"{self.stack.sandbox_url}/seed", json={"accounts": [account]}, timeout=30)
+
+    def press_replay(self, why: str, parallel: int = 8) -> int:
+        """Replay everything that failed, as operations do on the command line; the command's exit code."""
+        key = str(Path(self.stack.keys) / "operations.pem")
+        where = ["--url", self.stack.base_url, "--key-id", "operations#1", "--key", key]
+        return operations(["replay", "--failed-since", "2h", "--why", why, "--parallel", str(parallel), *where])
 
     def records(self) -> int:
         """How many records the business table holds."""

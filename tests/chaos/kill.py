@@ -13,14 +13,12 @@ import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any
 
 import psutil
 import requests
 from rich.console import Console
 from rich.table import Table
-from rongtong.operations import main as operations
 
 from deployed import Deployed, running
 from paths import BUILD
@@ -73,9 +71,9 @@ def _run(deployed: Deployed, options: argparse.Namespace, console: Console, say:
     while (ends := _statuses(deployed, ids)) and not set(ends.values()) <= _ENDS and time.monotonic() < deadline:
         if _failed(deployed, states):
             presses += 1
-            _replay(deployed)
+            deployed.press_replay("KILLED_ON_PURPOSE")
         time.sleep(5)
-    _replay(deployed)
+    deployed.press_replay("KILLED_ON_PURPOSE")
     deployed.mood()
     say("comparing the bank's statement with the books")
     found = {one: deployed.clients["partner-a"].get(f"/v1/discounts/{one}").json() for one in ids}
@@ -164,15 +162,6 @@ def _failed(deployed: Deployed, states: Any) -> list[Document]:
 def _not_at_rest(deployed: Deployed) -> list[Document]:
     answer = deployed.clients["operations"].get("/v1/operations/executions?status=failed&since=2h")
     return list(answer.json()["executions"])
-
-
-def _replay(deployed: Deployed) -> None:
-    """Press replay as operations do."""
-    operations(
-        ["replay", "--failed-since", "2h", "--why", "KILLED_ON_PURPOSE"]
-        + ["--url", deployed.stack.base_url, "--key-id", "operations#1"]
-        + ["--key", str(Path(deployed.stack.keys) / "operations.pem")]
-    )
 
 
 def _reconcile(deployed: Deployed) -> Document:
