@@ -303,19 +303,19 @@ def test_what_is_accepted_while_the_check_reads_is_no_difference(paid):
     assert (report["discounts"], report["differences"]) == (2, [])
 
 
-def test_what_ends_while_the_check_reads_is_no_difference(platform):
+@pytest.mark.parametrize("read_last", ["state", "event#"])
+def test_what_ends_while_the_check_reads_is_no_difference(platform, read_last):
     discount_id = platform.accept(GOOD)
     _evening(platform)
     scan = platform.context.store.scan
 
     def ended_meanwhile(pk_prefix, sk_prefix=""):
-        """A partition's events come before its state."""
-        found = sorted(scan(pk_prefix, sk_prefix), key=lambda item: item.sk)
-        for item in found:
-            if item.sk == "state":
-                unwind(platform.context, discount_id, "OPERATOR", refused=False)
-                item = platform.context.store.get(item.pk, item.sk)
-            yield item
+        if pk_prefix != "discount#":
+            yield from scan(pk_prefix, sk_prefix)
+            return
+        yield from [item for item in scan(pk_prefix) if not item.sk.startswith(read_last)]
+        unwind(platform.context, discount_id, "OPERATOR", refused=False)
+        yield from [item for item in scan(pk_prefix) if item.sk.startswith(read_last)]
 
     platform.context.store.scan = ended_meanwhile
     report = check(platform.context)
@@ -405,6 +405,26 @@ def test_two_proposals_of_one_reference_make_one_entry(platform):
     changes.decide(platform.context, "operations-2", ids[0], approve=True)
     with pytest.raises(ReservePostingError):
         changes.decide(platform.context, "operations-2", ids[1], approve=True)
+    assert check(platform.context)["reserve"]["funded_fen"] == 1_000
+
+
+def test_an_entry_made_meanwhile_is_not_overwritten(platform):
+    propose, decide = changes.propose, changes.decide
+    first, second = (
+        propose(platform.context, "operations", key, "reserve_posting", {**FUND, "amount_fen": fen})["change_id"]
+        for key, fen in (("a", 1_000), ("b", 2_000))
+    )
+    query = platform.context.store.query
+
+    def other_next(*asked):
+        platform.context.store.query = query
+        found = query(*asked)
+        decide(platform.context, "operations-2", first, approve=True)
+        return found
+
+    platform.context.store.query = other_next
+    with pytest.raises(ReservePostingError):
+        decide(platform.context, "operations-2", second, approve=True)
     assert check(platform.context)["reserve"]["funded_fen"] == 1_000
 
 

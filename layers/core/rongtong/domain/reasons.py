@@ -270,6 +270,9 @@ REASONS: Mapping[str, Reason] = {
     **_other(
         Stage.OPERATIONS,
         {
+            "RESERVE_POSTING": ("A reserve entry that does not fit.", "Correct the field that `field` names."),
+            "JOURNAL_ENTRY": ("A journal entry that cannot be read or posted.", "Append a correction."),
+            "LEDGER_ACCOUNT": ("An account that the chart does not have.", "Find who posted to it."),
             "CHANGE_STALE": ("The record was changed meanwhile.", "Propose the change anew, on what holds now."),
             "CHANGE_CONTENT": ("A change that cannot be read.", "Correct the field that `field` names."),
             "SAME_PERSON": ("Proposed and approved by the same person.", "Let another person approve it."),

@@ -104,8 +104,8 @@ def _decision(context: Context, item: Item, checker: str, wanted: ChangeStatus) 
     event = "ChangeApproved" if wanted is ChangeStatus.APPROVED else "ChangeRejected"
     writes: list[Write] = [*change_writes(item, "change_id", changes, event, now, {"by": checker})]
     if wanted is ChangeStatus.APPROVED:
-        content: dict[str, Any] = item.body["content"]
         kind = _kind(str(item.body["kind"]))
+        content: dict[str, Any] = kind.complete(context, item.body["content"])
         pk, sk = kind.key(content)
         current = context.store.get(pk, sk)
         if kind.whole and (0 if current is None else current.version) != item.body["base_version"]:

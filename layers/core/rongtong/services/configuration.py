@@ -8,20 +8,19 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import date, time
+from datetime import time
 
 from rongtong.domain.acceptors import AcceptorDirectory
 from rongtong.domain.calendar import parse_calendar_year
 from rongtong.domain.errors import InvalidInputError
 from rongtong.domain.exposure import Limits
-from rongtong.domain.exposure_ledger import FEN_MAX, ReserveKind
 from rongtong.domain.interest import Fee
 from rongtong.domain.lists import ListEntry, Subject, SubjectKind
 from rongtong.domain.payment import OFFLINE, ONLINE, PaymentStatus
 from rongtong.domain.policy import Policy
 from rongtong.domain.privacy import mask_account
 from rongtong.domain.rates import RateTable, RateTableError
-from rongtong.services.compensation_reserve import CORRECT, RESERVE_PK, ReservePostingError, complete
+from rongtong.services import compensation_reserve
 from rongtong.services.context import Context
 from rongtong.services.errors import InstitutionUnknownError
 from rongtong.services.records import (
@@ -41,9 +40,6 @@ from rongtong.services.storage import Document, Key
 from rongtong.services.suspension import SuspensionScope, released
 
 _REASON = re.compile(r"[A-Z][A-Z0-9_]{2,63}", re.ASCII)
-_REFERENCE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}", re.ASCII)
-_RESERVE_PARTS = {ReserveKind.FUND: "institution_id", ReserveKind.COMPENSATE: "reported_on", CORRECT: "corrects"}
-"""What each entry of the reserve may have of its own."""
 _SERIES_MAX = 99
 _PERSONAL = frozenset({SubjectKind.ACCOUNT, SubjectKind.RESIDENT_ID})
 
@@ -145,15 +141,6 @@ def _prepare_institution(content: Document) -> Document:
     return kept
 
 
-def _require_day(value: object, field: str) -> None:
-    try:
-        good = isinstance(value, str) and date.fromisoformat(value).isoformat() == value
-    except ValueError:
-        good = False
-    if not good:
-        raise ChangeContentError("A day is YYYY-MM-DD.", field=field)
-
-
 def _require_time(value: object, field: str) -> None:
     try:
         time.fromisoformat(value if isinstance(value, str) else "")
@@ -176,32 +163,10 @@ def _apply_repayment(current: Document | None, content: Document, approval: Appr
     return {"status": PaymentStatus.CREATED.value, "why": content["reason"], **_signed(approval)}
 
 
-def _prepare_reserve_posting(content: Document) -> Document:
-    """An entry of the compensation reserve: fen put in, paid out for a loss, or an entry of before undone."""
-    entry = _text(content, "entry")
-    if entry not in _RESERVE_PARTS:
-        raise ChangeContentError(f"entry is one of {', '.join(_RESERVE_PARTS)}.", field="content.entry")
-    known = {"entry", "amount_fen", "reference", "why", _RESERVE_PARTS[entry]}
-    for name in content:
-        if name not in known:
-            raise ChangeContentError(f"{entry} has {', '.join(sorted(known))}.", field=f"content.{name}")
-    if type(content.get("amount_fen")) is not int or not 0 < content["amount_fen"] <= FEN_MAX:
-        raise ChangeContentError("amount_fen is a whole number of fen above 0.", field="content.amount_fen")
-    if not _REFERENCE.fullmatch(_text(content, "reference")):
-        raise ChangeContentError("reference is 1 to 64 letters, digits, - and _.", field="content.reference")
-    if not _REASON.fullmatch(_text(content, "why")):
-        raise ChangeContentError("why is a code of 3 to 64 characters like WRONG_ACCOUNT.", field="content.why")
-    if entry == CORRECT or "institution_id" in content:
-        _text(content, _RESERVE_PARTS[entry])
-    if "reported_on" in content:
-        _require_day(content["reported_on"], "content.reported_on")
-    return content
-
-
 def _apply_reserve_posting(current: Document | None, content: Document, approval: Approval) -> Document:
     if current is not None:
-        raise ReservePostingError("The reference is taken; propose it under a new one.", field="content.reference")
-    return _whole(None, content, approval)
+        raise compensation_reserve.taken()
+    return _whole(current, content, approval)
 
 
 def _prepare_release(content: Document) -> Document:
@@ -310,11 +275,11 @@ KINDS: Mapping[str, ChangeKind] = {
         _apply_release,
     ),
     "reserve_posting": ChangeKind(
-        _prepare_reserve_posting,
-        lambda content: (RESERVE_PK, content["reference"]),
+        compensation_reserve.prepare,
+        lambda content: (compensation_reserve.RESERVE_PK, content["reference"]),
         _apply_reserve_posting,
         whole=False,
-        complete=complete,
+        complete=compensation_reserve.complete,
     ),
     "rate_table": ChangeKind(_prepare_rate_table, _institution_of_content, _apply_rate_table, whole=False),
     "list_entry": ChangeKind(

@@ -10,12 +10,14 @@ from dataclasses import replace
 from datetime import datetime
 
 from rongtong.domain.bill import Party
+from rongtong.domain.exposure_ledger import EntryKind
 from rongtong.domain.incident import IncidentKind, IncidentStatus
 from rongtong.domain.lifecycle import DiscountStatus, require_discount_transition
 from rongtong.domain.payment import PaymentStatus, may_become, require_payment_transition, sent_back
 from rongtong.domain.sub_bill_range import SubBillRange
 from rongtong.services import incidents
 from rongtong.services.context import Context
+from rongtong.services.exposure_ledger import entry_for
 from rongtong.services.ports import BillLockedError, PaymentAnswer, RegistryUnavailableError
 from rongtong.services.records import STATE, change_writes, incident_pk, institution_pk, iso
 from rongtong.services.settings import institution_of
@@ -112,7 +114,9 @@ def _succeed(context: Context, item: Item, payment: Item, answer: PaymentAnswer)
         if series == 1:
             about = _about(item, series)
             extra = incidents.opening(IncidentKind.PAID_NOT_ENDORSED, _subject(item), about, now, {**data})
-    writes = change_writes(item, "discount_id", changes, "DiscountPaid", now, data)
+    # What is paid again was used already.
+    journal: Document | None = {"journal": entry_for(context, EntryKind.USE, item)} if series == 1 else None
+    writes = change_writes(item, "discount_id", changes, "DiscountPaid", now, data, journal)
     context.store.transact([payment.replaced(body), *writes, *extra])
 
 

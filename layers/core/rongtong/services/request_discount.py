@@ -10,6 +10,7 @@ from typing import Any
 from rongtong.domain.bill_number import BillNumber
 from rongtong.domain.errors import BillNumberError
 from rongtong.domain.exposure import Limits
+from rongtong.domain.exposure_ledger import EntryKind
 from rongtong.domain.identity import check_uscc
 from rongtong.domain.interest import InterestPayer
 from rongtong.domain.lifecycle import DiscountStatus, EnterpriseStatus
@@ -24,6 +25,7 @@ from rongtong.services.errors import (
     IdempotencyMismatchError,
     InterestPayerError,
 )
+from rongtong.services.exposure_ledger import entry_of
 from rongtong.services.quotes import require_offer
 from rongtong.services.records import (
     LIMITS_KEY,
@@ -269,7 +271,10 @@ def _first_records(
         summary["access"] = access_seen(context, enterprise, command.access)
     listing = Listing(company_owner(holdings.applicant_uscc), iso(now), summary)
     pk = discount_pk(discount_id)
-    return state, first_writes(pk, "discount_id", discount_id, state, "DiscountRequested", now, data, listing)
+    journal: Document = {"journal": entry_of(EntryKind.RESERVE, holdings)}
+    return state, first_writes(
+        pk, "discount_id", discount_id, state, "DiscountRequested", now, data, listing, beside=journal
+    )
 
 
 def _store(

@@ -5,12 +5,14 @@ from __future__ import annotations
 import random
 from datetime import datetime
 
+from rongtong.domain.exposure_ledger import EntryKind
 from rongtong.domain.lifecycle import UNPAID_ENDS, DiscountStatus, require_discount_transition
 from rongtong.domain.payment import PaymentStatus
 from rongtong.domain.sub_bill_range import SubBillRange
 from rongtong.services.context import Context
 from rongtong.services.discounts import load, request_key, request_of
 from rongtong.services.errors import BusyError, PaymentPendingError
+from rongtong.services.exposure_ledger import entry_of
 from rongtong.services.records import amend, change_writes, iso, payment_sk
 from rongtong.services.reservations import holdings_of
 from rongtong.services.storage import Create, Document, Item, Write, WriteConflictError
@@ -72,11 +74,12 @@ def _writes(context: Context, item: Item, reason: str, *, refused: bool) -> list
         "locked": True if "contract_sha256" in item.body else None,
     }
     kind = "DiscountRefused" if refused else "DiscountFailed"
-    writes: list[Write] = [*change_writes(item, "discount_id", changes, kind, now, {"reason": reason})]
-    if payment is None:
-        # Closes the door on a worker that is still on its way to store an intent.
-        writes.append(Create(item.pk, payment_sk(1), {"status": PaymentStatus.FAILED.value, "reason": "UNWOUND"}))
     request = request_of(context.store.get(*request_key(str(item.body["discount_id"]))))
     accepted = datetime.fromisoformat(str(item.body["accepted_at"]))
     holdings = holdings_of(item.body, request, context.calendar.shanghai_date(accepted))
+    journal: Document = {"journal": entry_of(EntryKind.RETURN, holdings)}
+    writes: list[Write] = [*change_writes(item, "discount_id", changes, kind, now, {"reason": reason}, journal)]
+    if payment is None:
+        # Closes the door on a worker that is still on its way to store an intent.
+        writes.append(Create(item.pk, payment_sk(1), {"status": PaymentStatus.FAILED.value, "reason": "UNWOUND"}))
     return [*writes, *holdings.give_back(context.store.get_many(holdings.keys()))]
