@@ -31,7 +31,7 @@ def main() -> int:
     parser.add_argument("--minutes", type=float, default=5.0)
     parser.add_argument("--services", nargs="*", default=["bank", "registry", "log"])
     options = parser.parse_args()
-    console, began = Console(soft_wrap=True), time.monotonic()
+    console, began = Console(soft_wrap=True, width=None if sys.stdout.isatty() else 120), time.monotonic()
 
     def say(step: str) -> None:
         console.print(f"  {time.monotonic() - began:6.1f} s  {step}")

@@ -21,7 +21,7 @@ from rongtong.services.replay import carry_on, execution_name
 from rongtong.services.request_discount import start
 from rongtong.services.seal import record
 from rongtong.services.storage import Document, Item, WriteConflictError
-from rongtong.services.unwind import release
+from rongtong.services.unwind import release_again
 from rongtong.services.waiting import nudge
 
 _GRACE = timedelta(seconds=30)
@@ -55,7 +55,7 @@ def sweep(context: Context) -> Document:
 
 def _discount(context: Context, item: Item) -> None:
     if "finished_at" in item.body:
-        release(context, item)
+        release_again(context, item)
         _tell(context, item)
         return
     name = execution_name(item)

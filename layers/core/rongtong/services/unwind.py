@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from rongtong.domain.exposure_ledger import EntryKind
 from rongtong.domain.lifecycle import UNPAID_ENDS, DiscountStatus, require_discount_transition
@@ -18,6 +18,8 @@ from rongtong.services.reservations import holdings_of
 from rongtong.services.storage import Create, Document, Item, Write, WriteConflictError
 
 _ATTEMPTS = 12
+LATEST_LOCK = timedelta(minutes=15)
+"""After this long no message of ours is under way (assumed): the functions that send them end within a minute."""
 _ENDED = UNPAID_ENDS | {DiscountStatus.DISBURSED, DiscountStatus.RETURNED}
 
 
@@ -38,20 +40,25 @@ def unwind(context: Context, discount_id: str, reason: str, *, refused: bool) ->
         break
     else:
         raise BusyError("The records of this discount keep changing; run the same task again.")
-    release(context, load(context, discount_id))
+    if "contract_sha256" in item.body:
+        _release(context, item)
     return {"subject": item.pk, "reason": reason}
 
 
-def release(context: Context, item: Item) -> None:
-    """Let go of the bill at the registry where it may still be locked for an ended discount. Safe to repeat.
+def release_again(context: Context, item: Item) -> None:
+    """Let go of an ended discount's bill once more when no lock of ours can be on its way any longer.
 
-    Raises RegistryUnavailableError; the discount's state says so until it is done.
+    A lock whose answer was lost may reach the registry after the release. Raises RegistryUnavailableError.
     """
-    if "locked" not in item.body:
-        return
+    ended = datetime.fromisoformat(str(item.body["finished_at"]))
+    if "locked" in item.body and context.clock.now() >= ended + LATEST_LOCK:
+        _release(context, item)
+        amend(context.store, item, lambda body: _without_lock(body) if "locked" in body else None)
+
+
+def _release(context: Context, item: Item) -> None:
     rng, owner = SubBillRange.parse(str(item.body["range"])), str(item.body["discount_id"])
     context.bills.release(str(item.body["bill_number"]), rng, owner)
-    amend(context.store, item, lambda body: _without_lock(body) if "locked" in body else None)
 
 
 def _without_lock(body: Document) -> Document:
@@ -73,12 +80,15 @@ def _writes(context: Context, item: Item, reason: str, *, refused: bool) -> list
         "held": None,
         "locked": True if "contract_sha256" in item.body else None,
     }
+    due = now + LATEST_LOCK if "contract_sha256" in item.body else None
     kind = "DiscountRefused" if refused else "DiscountFailed"
     request = request_of(context.store.get(*request_key(str(item.body["discount_id"]))))
     accepted = datetime.fromisoformat(str(item.body["accepted_at"]))
     holdings = holdings_of(item.body, request, context.calendar.shanghai_date(accepted))
     journal: Document = {"journal": entry_of(EntryKind.RETURN, holdings)}
-    writes: list[Write] = [*change_writes(item, "discount_id", changes, kind, now, {"reason": reason}, journal)]
+    writes: list[Write] = [
+        *change_writes(item, "discount_id", changes, kind, now, {"reason": reason}, journal, due=due)
+    ]
     if payment is None:
         # Closes the door on a worker that is still on its way to store an intent.
         writes.append(Create(item.pk, payment_sk(1), {"status": PaymentStatus.FAILED.value, "reason": "UNWOUND"}))
