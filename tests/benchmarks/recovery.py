@@ -67,7 +67,7 @@ def _open_limits(deployed: Deployed) -> None:
 
 
 def _requests(deployed: Deployed) -> Iterator[Document]:
-    """Pieces of the sample bills, each a discount of its own; bills whose trade must add up to the whole are left out."""
+    """Pieces of the sample bills, each a discount of its own; not where the trade must add up to the whole."""
     for bill in deployed.plain:
         whole = SubBillRange.parse(bill.request["bill"]["range"])
         size = (whole.end - whole.start + 1) // _PIECES
