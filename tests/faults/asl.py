@@ -186,11 +186,9 @@ def _invoke(context: Context, state: Any, scope: Scope) -> str | None:
         )
         if retrier is None or at is None or attempts.get(at, 0) >= retrier["MaxAttempts"]:
             return error
-        pause = min(
-            retrier["IntervalSeconds"] * retrier["BackoffRate"] ** attempts.get(at, 0), retrier["MaxDelaySeconds"]
-        )
+        pause = retrier["IntervalSeconds"] * retrier["BackoffRate"] ** attempts.get(at, 0)
         attempts[at] = attempts.get(at, 0) + 1
-        context.clock.sleep(pause)
+        context.clock.sleep(min(pause, retrier["MaxDelaySeconds"]))
 
 
 def _caught(one: Run, state: Any, scope: Scope, error: str) -> None:

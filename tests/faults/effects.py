@@ -7,6 +7,7 @@ start). Reads of the store are no effects, but other workers may run between any
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -142,7 +143,5 @@ def _said(writes: Any) -> str:
 
 
 def _ignoring_its_answer(call: Callable[[], Any]) -> None:
-    try:
+    with suppress(Exception):
         call()
-    except Exception:
-        pass

@@ -1,4 +1,4 @@
-"""Every single fault, every pair, and seeded random schedules of the whole flow: prints what was covered and what broke.
+"""Every single fault, every pair, and seeded random schedules of the flow: prints what was covered and what broke.
 
 ``--scenario NAME --faults AT:KIND:LATER,…`` or ``--seed N`` runs one schedule again and shows its effects.
 """

@@ -172,6 +172,10 @@ def test_control_a_lock_that_arrives_after_the_release_is_noticed(monkeypatch):
     assert promises == {"a_bill_that_was_not_paid_is_given_back"}
 
 
+def _forget_the_lock(context, item):
+    unwinding.amend(context.store, item, _unlocked)
+
+
 def _unlocked(body):
     return {name: value for name, value in body.items() if name != "locked"} if "locked" in body else None
 
