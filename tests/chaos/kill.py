@@ -27,6 +27,8 @@ from sample_file import SampleBill
 _ENDS = {"DISBURSED", "REFUSED", "FAILED"}
 _MOOD = {"timeouts_percent": 20, "duplicates_percent": 5, "late_percent": 5, "late_s": 20, "answer_after_s": 7}
 _PATIENCE_S = 900
+_STOPPED = 0.2
+"""How often an execution is stopped beside a process."""
 _OUTSIDE = "rongtong-SandboxFunction"
 Document = dict[str, Any]
 
@@ -54,8 +56,10 @@ def _run(deployed: Deployed, options: argparse.Namespace, console: Console, say:
     deployed.mood(bank=_MOOD)
     say("submitting, and killing function processes at random")
     killed: list[str] = []
+    stopped: list[str] = []
     stop = threading.Event()
-    killer = threading.Thread(target=_kill, args=(deployed, random.Random(options.seed), options.seconds, killed, stop))
+    chance = random.Random(options.seed)
+    killer = threading.Thread(target=_kill, args=(deployed, chance, options.seconds, killed, stopped, stop))
     killer.start()
     try:
         with ThreadPoolExecutor(16) as pool:
@@ -69,11 +73,14 @@ def _run(deployed: Deployed, options: argparse.Namespace, console: Console, say:
     deadline = time.monotonic() + _PATIENCE_S
     presses = 0
     while (ends := _statuses(deployed, ids)) and not set(ends.values()) <= _ENDS and time.monotonic() < deadline:
-        if _failed(deployed, states):
+        if _not_at_rest(deployed):
             presses += 1
             deployed.press_replay("KILLED_ON_PURPOSE")
         time.sleep(5)
-    deployed.press_replay("KILLED_ON_PURPOSE")
+    while _not_at_rest(deployed) and time.monotonic() < deadline:
+        presses += 1
+        deployed.press_replay("KILLED_ON_PURPOSE")
+        time.sleep(5)
     deployed.mood()
     say("comparing the bank's statement with the books")
     found = {one: deployed.clients["partner-a"].get(f"/v1/discounts/{one}").json() for one in ids}
@@ -86,8 +93,9 @@ def _run(deployed: Deployed, options: argparse.Namespace, console: Console, say:
         **{status.lower(): sum(one["status"] == status for one in found.values()) for status in sorted(_ENDS)},
         "not ended": sum(one["status"] not in _ENDS for one in found.values()),
         "processes killed": len(killed),
+        "executions stopped": len(stopped),
         "payments asked for more than once": sum(payment["requests"] > 1 for payment in statement),
-        "executions that failed during the minute": len(failed),
+        "executions that failed or were stopped": len(failed),
         "replay pressed": presses,
         "books, paid (fen)": sum(books.values()),
         "bank, paid (fen)": sum(int(payment["amount_fen"]) for payment in statement),
@@ -109,7 +117,14 @@ def _run(deployed: Deployed, options: argparse.Namespace, console: Console, say:
     return 0 if good else 1
 
 
-def _kill(deployed: Deployed, chance: random.Random, seconds: float, killed: list[str], stop: threading.Event) -> None:
+def _kill(
+    deployed: Deployed,
+    chance: random.Random,
+    seconds: float,
+    killed: list[str],
+    stopped: list[str],
+    stop: threading.Event,
+) -> None:
     """Kill one function's process after another; the sandbox stands outside and is left alone."""
     until = time.monotonic() + seconds
     while time.monotonic() < until and not stop.is_set():
@@ -122,6 +137,8 @@ def _kill(deployed: Deployed, chance: random.Random, seconds: float, killed: lis
                 continue
             if name.startswith("rongtong-") and not name.startswith(_OUTSIDE):
                 workers.append((name, process))
+        if chance.random() < _STOPPED:
+            stopped += _stop_one(deployed, chance)
         if workers:
             name, process = chance.choice(workers)
             try:
@@ -129,6 +146,18 @@ def _kill(deployed: Deployed, chance: random.Random, seconds: float, killed: lis
             except psutil.Error:
                 continue
             killed.append(name)
+
+
+def _stop_one(deployed: Deployed, chance: random.Random) -> list[str]:
+    """Stop one of the executions that run, as if the service had lost it."""
+    states = deployed.stack.client("stepfunctions")
+    arn = deployed.stack.discount_machine_arn
+    running_ones = states.list_executions(stateMachineArn=arn, statusFilter="RUNNING")["executions"]
+    if not running_ones:
+        return []
+    one = chance.choice(running_ones)
+    states.stop_execution(executionArn=one["executionArn"], error="STOPPED", cause="on purpose")
+    return [str(one["name"])]
 
 
 def _submit(deployed: Deployed, number: int, bill: SampleBill) -> str:
@@ -155,8 +184,12 @@ def _statuses(deployed: Deployed, ids: list[str]) -> dict[str, str]:
 
 
 def _failed(deployed: Deployed, states: Any) -> list[Document]:
-    listed = states.list_executions(stateMachineArn=deployed.stack.discount_machine_arn, statusFilter="FAILED")
-    return list(listed["executions"])
+    arn = deployed.stack.discount_machine_arn
+    return [
+        one
+        for status in ("FAILED", "ABORTED", "TIMED_OUT")
+        for one in states.list_executions(stateMachineArn=arn, statusFilter=status)["executions"]
+    ]
 
 
 def _not_at_rest(deployed: Deployed) -> list[Document]:

@@ -95,9 +95,13 @@ def _guarded(named: str, run: Callable[[], World], coverage: Coverage) -> None:
 
 def _run(pool: object, progress: Progress, title: str, jobs: list[Job], coverage: Coverage) -> None:
     task = progress.add_task(title, total=len(jobs) * _CHUNK)
-    for part in pool.imap_unordered(work, jobs):  # type: ignore[attr-defined]
+    tenth = max(1, len(jobs) // 10)
+    for number, part in enumerate(pool.imap_unordered(work, jobs), start=1):  # type: ignore[attr-defined]
         coverage.add(part)
         progress.advance(task, _CHUNK)
+        if not progress.console.is_terminal and number % tenth == 0:
+            done = f"{number / len(jobs):.0%} of {title}, {len(coverage.violations)} violations"
+            print(f"  {done}", flush=True)
 
 
 def _show(console: Console, coverage: Coverage) -> None:

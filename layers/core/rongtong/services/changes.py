@@ -49,7 +49,7 @@ def propose(context: Context, maker: str, key: str, kind: str, content: Document
     pk = change_pk(change_id)
     try:
         context.store.transact(
-            first_writes(pk, "change_id", change_id, state, "ChangeProposed", now, data, listing, due=False)
+            first_writes(pk, "change_id", change_id, state, "ChangeProposed", now, data, listing)
         )
     except WriteConflictError:
         known = _load(context, change_id)

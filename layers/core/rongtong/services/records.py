@@ -158,14 +158,12 @@ def first_writes(
     at: datetime,
     data: Document,
     listing: Listing | None = None,
-    *,
-    due: bool = True,
     beside: Document | None = None,
 ) -> list[Write]:
     """The writes that begin an aggregate: its state, due to be looked after until it is at rest, and event 1."""
     body = {**state, "events": 1}
     return [
-        Create(pk, STATE, body, due=iso(at) if due else None, listing=listing),
+        Create(pk, STATE, body, due=iso(at), listing=listing),
         Create(pk, event_sk(1), event_document(subject_field, subject_id, 1, kind, at, data, beside)),
     ]
 
