@@ -18,6 +18,8 @@ from rongtong.services.disburse import disburse
 from rongtong.services.ports import PaymentAnswer
 
 app = Chalice(app_name="disbursement")
+_XML_BYTES_MAX = 4 * 1024 * 1024
+"""What API Gateway and Lambda take with room to spare; a bank sends larger files in parts."""
 
 
 @app.lambda_function(name="pay")
@@ -44,8 +46,9 @@ def take_notice() -> Response:
     who = require_role(app.current_request, "bank")
     idempotency_key(app.current_request)
     if is_xml(app.current_request):
-        notices = bank_messages(read_bytes(app.current_request))
-    else:
-        body = read_body(app.current_request, NoticeBody)
-        notices = [PaymentAnswer(body.reference, PaymentStatus(body.status), body.bank_serial, body.reason)]
-    return answer({"notices": [bank_notices.take_from(context(), who.partner_id, notice) for notice in notices]})
+        # A file may speak of payments that are not ours; what is ours in it counts all the same.
+        notices = bank_messages(read_bytes(app.current_request, most=_XML_BYTES_MAX))
+        return answer({"notices": bank_notices.take_all(context(), who.partner_id, notices)})
+    body = read_body(app.current_request, NoticeBody)
+    notice = PaymentAnswer(body.reference, PaymentStatus(body.status), body.bank_serial, body.reason)
+    return answer({"notices": [bank_notices.take_from(context(), who.partner_id, notice)]})

@@ -50,7 +50,7 @@ def list_incidents() -> Response:
     require_role(app.current_request, "operations")
     asked = _query()
     status = IncidentStatus.RESOLVED if asked.get("status") == "resolved" else IncidentStatus.OPEN
-    return answer({"incidents": incidents.newest(context(), status)})
+    return answer(incidents.newest(context(), status))
 
 
 @app.route("/v1/operations/incidents/{incident_id}/resolution", methods=["POST"], content_types=["*/*"])

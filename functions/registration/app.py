@@ -8,9 +8,9 @@ from chalice.app import Chalice, Response
 
 from rongtong.entrypoints.bootstrap import context
 from rongtong.entrypoints.http import answer, answers, caller, idempotency_key, read_body
-from rongtong.entrypoints.models import EnterpriseBody, plain
+from rongtong.entrypoints.models import AccountBody, EnterpriseBody, plain
 from rongtong.entrypoints.tasks import run_task
-from rongtong.services import registration
+from rongtong.services import accounts, registration
 
 app = Chalice(app_name="registration")
 
@@ -43,6 +43,23 @@ def read_enterprise(enterprise_id: str) -> Response:
     """The enterprise, masked."""
     who = caller(app.current_request)
     return answer(registration.find(context(), who.partner_id, enterprise_id))
+
+
+@app.route("/v1/enterprises/{enterprise_id}/account", methods=["POST"], content_types=["*/*"])
+@answers(lambda: app.current_request)
+def change_account(enterprise_id: str) -> Response:
+    """Let the enterprise be paid to another account of its own."""
+    who = caller(app.current_request)
+    idempotency_key(app.current_request)
+    account = read_body(app.current_request, AccountBody).account
+    command = accounts.ChangeAccount(
+        partner_id=who.partner_id,
+        enterprise_id=enterprise_id,
+        bank_code=account.bank_code,
+        account_number=account.account_number,
+        account_name=account.account_name,
+    )
+    return answer(accounts.change_account(context(), command))
 
 
 @app.lambda_function(name="verify_enterprise")

@@ -223,7 +223,7 @@ def _value(value: Any, scope: Scope) -> Any:
 
 
 def _matches(rule: Any, error: str) -> bool:
-    return error in rule["ErrorEquals"] or ("States.ALL" in rule["ErrorEquals"] and error != "States.Timeout")
+    return error in rule["ErrorEquals"] or "States.ALL" in rule["ErrorEquals"]
 
 
 def _token(one: Run) -> str:

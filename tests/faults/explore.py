@@ -130,6 +130,16 @@ def _in_order(world: World) -> None:
     for _ in range(_REQUESTS_MAX):
         if world.bank.notices:
             world.deliver_notice(0, keep=False)
+    for _ in range(3):
+        if not world.repay():
+            break
+        while world.machines.began:
+            world.carry_on(world.machines.began.pop(0))
+        while world.bank.notices:
+            before = len(world.bank.notices)
+            world.deliver_notice(0, keep=False)
+            if len(world.bank.notices) == before:
+                break
 
 
 def _side_by_side(world: World, chance: random.Random) -> None:
@@ -160,6 +170,7 @@ def _side_by_side(world: World, chance: random.Random) -> None:
         world.sweep,
         world.press_replay,
         world.answer_persons,
+        world.repay,
         lambda: _notice(world, chance),
     ]
     for _ in range(_STEPS_MAX):

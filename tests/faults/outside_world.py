@@ -22,6 +22,7 @@ from rongtong.services.context import Context, Running
 from rongtong.services.discounts import load
 from rongtong.services.ports import BankUnavailableError, PaymentAnswer, PaymentOrder, StatementEntry
 from rongtong.services.records import derived_id, discount_pk
+from rongtong.services.repayment import next_payment
 from rongtong.services.replay import replay
 from rongtong.services.request_discount import accept
 from rongtong.services.storage import Document, Item
@@ -47,10 +48,17 @@ class Scenario:
     open_answers: int = 0
     comes_back: bool = False
     repaid: bool = False
+    repayment_refused: bool = False
     deaf_channel: bool = False
+    unreachable: bool = False
+    """The only channel takes no orders: what was to be paid is given up after the bank's cut-off."""
+    booked_late: bool = False
+    """The bank books an order after its cut-off although it should not."""
     registry_refuses: bool = False
     confirmed: bool = True
     suspended: bool = False
+    pairs: bool = True
+    """Whether all its pairs are run: where a bank is asked again and again they are too many to tell anything new."""
 
 
 SCENARIOS = (
@@ -62,7 +70,12 @@ SCENARIOS = (
     Scenario("in process for a while", open_answers=3),
     Scenario("comes back", comes_back=True),
     Scenario("comes back and is paid again", comes_back=True, repaid=True),
+    Scenario(
+        "comes back, is refused and then paid again", comes_back=True, repaid=True, repayment_refused=True, pairs=False
+    ),
     Scenario("first channel takes no orders", deaf_channel=True),
+    Scenario("never reaches the bank", unreachable=True, pairs=False),
+    Scenario("booked after it was given up", unreachable=True, booked_late=True, pairs=False),
     Scenario("registry refuses the endorsement", registry_refuses=True),
     Scenario("in review", bill=next(at for at, bill in enumerate(_BILLS) if bill.expected == "in_review")),
     Scenario("confirmed later", confirmed=False),
@@ -103,17 +116,27 @@ class Bank:
         if order.reference in self.booked:
             return PaymentAnswer(order.reference, PaymentStatus.FAILED, reason="DUPLICATE")
         late = self._world.clock.now() > datetime.fromisoformat(order.not_after)
-        reason = "PAST_CUT_OFF" if late else "PAYEE_REFUSED" if self._world.scenario.bank_refuses else None
+        scenario = self._world.scenario
+        refused = scenario.bank_refuses or (scenario.repayment_refused and order.reference.endswith("02"))
+        reason = "PAST_CUT_OFF" if late else "PAYEE_REFUSED" if refused else None
         status = PaymentStatus.SUCCEEDED if reason is None else PaymentStatus.FAILED
         answer = PaymentAnswer(order.reference, status, f"SB{len(self.booked)}", reason)
         self.booked[order.reference] = (order, answer)
         if reason is None:
             self._world.unsealed += self._world.what_is_unsealed()
+            self._world.paid_while_suspended |= self._world.intent_after_the_stop(order.reference)
         self.notices.append(answer)
         if self._world.scenario.comes_back and reason is None and len(self.kept_or_back()) == 1:
             self.back[order.reference] = replace(answer, status=PaymentStatus.RETURNED, reason="ACCOUNT_CLOSED")
             self.notices.append(self.back[order.reference])
         return self._told(order.reference)
+
+    def book_late(self, order: PaymentOrder) -> None:
+        """Pay an order that nobody waits for any more, and say so."""
+        if order.reference not in self.booked:
+            answer = PaymentAnswer(order.reference, PaymentStatus.SUCCEEDED, "SB9")
+            self.booked[order.reference] = (order, answer)
+            self.notices.append(answer)
 
     def ask(self, reference: str) -> PaymentAnswer | None:
         """What the bank says when it is asked."""
@@ -140,9 +163,11 @@ class Door:
 
     def __init__(self, bank: Bank, *, deaf: bool) -> None:
         self.raw, self._deaf = bank, deaf
+        self.lost: list[PaymentOrder] = []
 
     def pay(self, order: PaymentOrder) -> PaymentAnswer:
         if self._deaf:
+            self.lost.append(order)
             raise BankUnavailableError("This channel takes no orders.")
         answer = self.raw.take(order)
         return answer if answer.reason != "DUPLICATE" else self.raw.ask(order.reference) or answer
@@ -184,6 +209,8 @@ def _base(scenario: Scenario) -> tuple[dict[tuple[str, str], Item], dict[tuple[s
     store: Any = platform.context.store
     funding = ("institution#" + bill.request["institution_id"], "state")
     body = {**store.items[funding].body, "settlement": scenario.settlement}
+    if scenario.unreachable:
+        body["payment_cut_off"] = "10:03"
     store.items[funding] = replace(store.items[funding], body=body)
     items = {key: item for key, item in store.items.items() if not key[0].startswith("enterprise#")}
     for key, item in store.items.items():
@@ -217,9 +244,12 @@ class World:
         self.signer = _SIGNER
         self.acknowledged: set[str] = set()
         self.suspended = False
+        self.stopped_at: datetime | None = None
+        self.paid_while_suspended = False
         self.unsealed: list[str] = []
         """What was missing when the bank booked; a payment has nobody to complain to."""
-        doors = [Door(self.bank, deaf=self.scenario.deaf_channel)]
+        doors = [Door(self.bank, deaf=self.scenario.deaf_channel or self.scenario.unreachable)]
+        self.doors = doors
         doors += [Door(self.bank, deaf=False)] if self.scenario.deaf_channel else []
         wrap = self.seam.wrap
         self.context = Context(
@@ -249,7 +279,7 @@ class World:
             return False
         self.acknowledged.add(str(accepted["discount_id"]))
         if self.scenario.suspended and not self.suspended and self.clock.passed_s < 600:
-            self.suspended = True
+            self.suspended, self.stopped_at = True, self.clock.now()
             suspend(self.quiet(), "operations", "stop", SuspensionScope.PLATFORM, None, "DRILL")
         return True
 
@@ -303,6 +333,18 @@ class World:
             except (CrashError, Exception):
                 return
 
+    def repay(self) -> bool:
+        """Two persons approve that what came back is paid again, and replay it; whether there was something to pay."""
+        state = self.state()
+        if not self.scenario.repaid or state is None or state.body["status"] != DiscountStatus.RETURNED:
+            return False
+        series, payment = next_payment(self.quiet(), state)
+        if payment is None:
+            content = {"discount_id": self.discount_id, "series": series, "reason": "ACCOUNT_MENDED"}
+            self._approve("repayment", content, f"repayment-{series}")
+        self.press_replay()
+        return True
+
     # ---- to the end -------------------------------------------------------------------------------------------------
 
     def come_to_rest(self) -> None:
@@ -312,11 +354,12 @@ class World:
         self.seam.let_all_delayed_happen()
         if self.discount_id in self.acknowledged or self.state() is not None:
             self._rest()
-        state = self.state()
-        if self.scenario.repaid and state is not None and state.body["status"] == DiscountStatus.RETURNED:
-            content = {"discount_id": self.discount_id, "series": 2, "reason": "ACCOUNT_MENDED"}
-            self._approve("repayment", content)
-            self.press_replay()
+        for _ in range(4):
+            if not self.repay():
+                break
+            self._rest()
+        if self.scenario.booked_late and self.doors[0].lost:
+            self.bank.book_late(self.doors[0].lost[0])
             self._rest()
 
     def _rest(self) -> None:
@@ -343,9 +386,9 @@ class World:
             self.suspended = False
             self._approve("release", {"scope": "platform", "reason": "DRILL"})
 
-    def _approve(self, kind: str, content: Document) -> None:
+    def _approve(self, kind: str, content: Document, key: str = "once") -> None:
         self.clock.passed_s += 60
-        change = changes.propose(self.quiet(), _OPERATIONS[0], f"{kind}-1", kind, content)
+        change = changes.propose(self.quiet(), _OPERATIONS[0], key, kind, content)
         changes.decide(self.quiet(), _OPERATIONS[1], change["change_id"], approve=True)
 
     # ---- what there is ----------------------------------------------------------------------------------------------
@@ -367,6 +410,14 @@ class World:
         events = [item.body["event"] for item in self.store.query(discount_pk(self.discount_id), "event#")]
         sealed = next(event["n"] for event in events if event["type"] == "ContractSealed")
         return [] if logged >= sealed else ["the sealed contract was not in the evidence log"]
+
+    def intent_after_the_stop(self, reference: str) -> bool:
+        """Whether a payment was begun while business was suspended."""
+        if not self.suspended or self.stopped_at is None:
+            return False
+        payment = self.store.get(discount_pk(self.discount_id), "payment#1")
+        assert payment is not None, "the bank books what has an intent"
+        return datetime.fromisoformat(payment.body["submitted_at"]) > self.stopped_at
 
     def quiet(self) -> Context:
         """The same collaborators without the seam, for looking."""

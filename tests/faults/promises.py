@@ -31,6 +31,8 @@ def at_most_one_payment_per_discount_is_kept_by_the_payee(world: World) -> None:
 def the_bank_s_statement_is_our_books(world: World) -> None:
     state = world.state()
     kept = {ref: order.amount_fen for ref, order in world.bank.kept().items()}
+    if world.scenario.booked_late and "PAID_AFTER_FAILURE" in _open(world):
+        return  # the bank broke its word, and a person knows
     books = {}
     if state is not None and state.body["status"] == DiscountStatus.DISBURSED:
         payment = world.store.get(state.pk, f"payment#{series_of(state)}")
@@ -42,6 +44,10 @@ def the_bank_s_statement_is_our_books(world: World) -> None:
 def money_moves_only_for_a_sealed_discount(world: World) -> None:
     # Looked at in the very moment in which the bank booked.
     assert world.unsealed == [], f"money moved although {world.unsealed}"
+
+
+def nothing_is_begun_while_business_is_suspended(world: World) -> None:
+    assert not world.paid_while_suspended, "a payment was begun while business was suspended"
 
 
 def a_paid_bill_is_endorsed_or_an_incident_is_open(world: World) -> None:
@@ -157,6 +163,7 @@ PROMISES: tuple[Callable[[World], None], ...] = (
     at_most_one_payment_per_discount_is_kept_by_the_payee,
     the_bank_s_statement_is_our_books,
     money_moves_only_for_a_sealed_discount,
+    nothing_is_begun_while_business_is_suspended,
     a_paid_bill_is_endorsed_or_an_incident_is_open,
     money_that_came_back_is_an_open_incident,
     a_bill_that_was_not_paid_is_given_back,

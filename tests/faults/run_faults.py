@@ -64,6 +64,8 @@ def main() -> int:
 def _jobs(what: str) -> Iterator[Job]:
     listed = single_faults if what == "single" else pairs_of_faults
     for number, scenario in enumerate(SCENARIOS):
+        if what == "pair" and not scenario.pairs:
+            continue
         count = sum(1 for _ in listed(scenario))
         yield from ((what, number, at, _CHUNK) for at in range(0, count, _CHUNK))
 

@@ -30,7 +30,7 @@ PAID = next(one for one in SCENARIOS if one.name == "paid")
 REFUSED = next(one for one in SCENARIOS if one.name == "refused by the bank")
 REVIEWED = next(one for one in SCENARIOS if one.name == "in review")
 _SEEDS = 2_000
-_EVERY = 101
+_EVERY = 211
 """Of the pairs; `make faults` runs them all."""
 
 
@@ -60,7 +60,7 @@ def test_no_pair_of_faults_of_a_fixed_sample_breaks_a_promise(scenario):
     for faults in itertools.islice(pairs_of_faults(scenario), 0, None, _EVERY):
         run_faults(scenario, faults, coverage)
     assert _told(coverage) == []
-    assert coverage.schedules > 50
+    assert coverage.schedules > 20
 
 
 def test_no_seeded_schedule_of_two_workers_breaks_a_promise():

@@ -19,6 +19,7 @@ from rongtong.domain.payment import (
     is_result,
     may_become,
     next_step,
+    paid_out,
     parse_reference,
     payment_reference,
     require_payment_transition,
@@ -66,9 +67,10 @@ def test_a_payment_is_sent_or_given_up_only_when_every_channel_denies_it(heard, 
 
 
 @given(st.lists(st.sampled_from(WORDS), min_size=1, max_size=3), st.booleans())
-def test_one_channel_s_result_settles_a_payment(heard, past):
-    told = any(isinstance(word, PaymentStatus) and is_result(word) for word in heard)
-    assert (next_step(heard, past_cut_off=past) is Step.SETTLE) is told
+def test_money_out_on_one_channel_settles_a_payment_and_a_refusal_only_where_no_other_may_have_it(heard, past):
+    out = any(paid_out(word) for word in heard)
+    refused = PaymentStatus.FAILED in heard and all(word in (PaymentStatus.FAILED, NOT_KNOWN) for word in heard)
+    assert (next_step(heard, past_cut_off=past) is Step.SETTLE) is (out or refused)
 
 
 @given(st.text("abcdefghijklmnopqrstuvwxyz234567", min_size=26, max_size=26), st.integers(1, 99))

@@ -13,6 +13,7 @@ from rongtong.domain.two_persons import SamePersonError
 from rongtong.services import changes
 from rongtong.services.configuration import KINDS, ChangeContentError
 from rongtong.services.errors import ChangeStaleError, IdempotencyMismatchError, NotFoundError, WrongStateError
+from rongtong.services.storage import Create
 from rongtong.services.suspension import SuspensionScope, suspend
 
 PAGE = (ROOT / "docs" / "operations" / "changes.md").read_text(encoding="utf-8")
@@ -42,6 +43,12 @@ def _configuration(platform):
     return {key: item for key, item in platform.context.store.items.items() if not item.pk.startswith("change#")}
 
 
+def _money_came_back(platform, discount_id):
+    state, payment = {"discount_id": discount_id, "status": "RETURNED"}, {"status": "RETURNED", "settled_at": "2026"}
+    platform.context.store.transact([Create(f"discount#{discount_id}", "state", state)])
+    platform.context.store.transact([Create(f"discount#{discount_id}", "payment#1", payment)])
+
+
 def test_the_page_shows_every_kind_of_change():
     assert set(EXAMPLES) == set(KINDS)
 
@@ -50,6 +57,8 @@ def test_the_page_shows_every_kind_of_change():
 def test_a_proposal_changes_nothing_and_its_approval_one_record(platform, kind):
     if kind == "release":
         suspend(platform.context, MAKER, "stop-1", SuspensionScope.INSTITUTION, EXAMPLES["release"]["id"], "DRILL")
+    if kind == "repayment":
+        _money_came_back(platform, EXAMPLES["repayment"]["discount_id"])
     before = _configuration(platform)
     change_id = _propose(platform, kind, EXAMPLES[kind])
     assert _configuration(platform) == before

@@ -92,7 +92,7 @@ def _found(report, account, against):
 
 
 def _open_incidents(platform):
-    return [one for one in newest(platform.context, IncidentStatus.OPEN) if one["kind"] == "LIMITS_DIFFER"]
+    return [one for one in newest(platform.context, IncidentStatus.OPEN)["incidents"] if one["kind"] == "LIMITS_DIFFER"]
 
 
 def test_the_books_of_a_whole_file_of_discounts_are_clean(whole_file):

@@ -10,11 +10,20 @@ from in_memory import Platform, sample_bills
 from rongtong.domain.incident import IncidentStatus
 from rongtong.domain.payment import PaymentStatus, payment_reference
 from rongtong.services import bank_notices, changes, incidents
+from rongtong.services.accounts import ChangeAccount, change_account
 from rongtong.services.disburse import disburse
-from rongtong.services.errors import NotFoundError, PaymentPendingError, PriceExpiredError, WrongStateError
+from rongtong.services.errors import (
+    AccountNotVerifiedError,
+    NotFoundError,
+    PaymentPendingError,
+    PriceExpiredError,
+    WrongStateError,
+)
 from rongtong.services.ports import BankUnavailableError, BillLockedError, PaymentAnswer, RegistryUnavailableError
 from rongtong.services.reconcile import reconcile, reconcile_due
 from rongtong.services.seal import seal
+from rongtong.services.storage import Create
+from rongtong.services.suspension import SuspensionScope, suspend
 from rongtong.services.unwind import unwind
 from rongtong.services.verify_bill import verify
 
@@ -43,14 +52,14 @@ def _configure(platform, **parts):
     changes.decide(platform.context, OPERATIONS[1], change["change_id"], approve=True)
 
 
-def _approve_repayment(platform, discount_id, series=2):
+def _approve_repayment(platform, discount_id, series=2, key=""):
     content = {"discount_id": discount_id, "series": series, "reason": "ACCOUNT_MENDED"}
-    change = changes.propose(platform.context, OPERATIONS[0], f"repay-{series}", "repayment", content)
+    change = changes.propose(platform.context, OPERATIONS[0], f"repay-{series}{key}", "repayment", content)
     changes.decide(platform.context, OPERATIONS[1], change["change_id"], approve=True)
 
 
 def _open_incidents(platform):
-    found = incidents.newest(platform.context, IncidentStatus.OPEN)
+    found = incidents.newest(platform.context, IncidentStatus.OPEN)["incidents"]
     return [(incident["kind"], incident["subject"]) for incident in found]
 
 
@@ -225,13 +234,150 @@ def test_what_came_back_is_paid_again_only_after_two_persons_approved(platform, 
     assert len(platform.bank.orders) == 2
 
 
-def test_an_approval_from_before_the_return_pays_nothing(platform, sealed):
-    _approve_repayment(platform, sealed)
-    platform.context.clock.instant += timedelta(minutes=1)
+def test_a_repayment_is_approved_only_for_money_that_came_back(platform, sealed):
+    with pytest.raises(WrongStateError):
+        _approve_repayment(platform, sealed)
+    disburse(platform.context, sealed)
+    with pytest.raises(WrongStateError):
+        _approve_repayment(platform, sealed)
+
+
+def test_a_repayment_that_fails_is_followed_by_the_next(platform, sealed):
     disburse(platform.context, sealed)
     bank_notices.take(platform.context, platform.bank.send_back(payment_reference(sealed, 1)))
+    platform.context.clock.instant += timedelta(minutes=1)
+    _approve_repayment(platform, sealed)
+    platform.bank.refuse = True
     assert disburse(platform.context, sealed)["payment"] == "RETURNED"
-    assert len(platform.bank.orders) == 1
+    platform.context.clock.instant += timedelta(minutes=1)
+    with pytest.raises(WrongStateError):
+        _approve_repayment(platform, sealed, 2, "again")
+    _approve_repayment(platform, sealed, 3)
+    platform.bank.refuse = False
+    assert disburse(platform.context, sealed)["payment"] == "SUCCEEDED"
+    assert (platform.body(sealed)["status"], platform.body(sealed)["series"]) == ("DISBURSED", 3)
+    assert _open_incidents(platform) == []
+
+
+def test_unwinding_leaves_money_that_came_back_and_its_bill_alone(platform, sealed):
+    disburse(platform.context, sealed)
+    bank_notices.take(platform.context, platform.bank.send_back(payment_reference(sealed, 1)))
+    taken = dict(platform.context.bills.taken)
+    unwind(platform.context, sealed, "PAYMENT_FAILED", refused=False)
+    assert (platform.body(sealed)["status"], platform.context.bills.taken) == ("RETURNED", taken)
+
+
+def test_a_repayment_of_a_bill_that_is_not_endorsed_opens_the_incident_anew_until_it_is(platform, sealed):
+    endorse = platform.context.bills.endorse
+
+    def refuse(*arguments):
+        raise BillLockedError("frozen by a court")
+
+    platform.context.bills.endorse = refuse
+    disburse(platform.context, sealed)
+    bank_notices.take(platform.context, platform.bank.send_back(payment_reference(sealed, 1)))
+    for incident in incidents.newest(platform.context, IncidentStatus.OPEN)["incidents"]:
+        if incident["kind"] == "PAID_NOT_ENDORSED":
+            incidents.resolve(platform.context, "operations", incident["incident_id"], "NOTHING_PAID")
+    platform.context.clock.instant += timedelta(minutes=1)
+    _approve_repayment(platform, sealed)
+    disburse(platform.context, sealed)
+    assert _open_incidents(platform) == [("PAID_NOT_ENDORSED", sealed)]
+    platform.context.bills.endorse = endorse
+    disburse(platform.context, sealed)
+    assert (_open_incidents(platform), _holder(platform)) == ([], _institution_uscc(platform))
+
+
+def test_a_repayment_goes_to_the_account_that_the_enterprise_has_by_then(platform, sealed):
+    disburse(platform.context, sealed)
+    bank_notices.take(platform.context, platform.bank.send_back(payment_reference(sealed, 1)))
+    enterprise_id = platform.ids["partner-a", GOOD.holder_uscc]
+    name, uscc = platform.bank.accounts[GOOD.request["payee_account"]]
+    command = ChangeAccount("partner-a", enterprise_id, "309391000011", "600000000000999999", name)
+    with pytest.raises(AccountNotVerifiedError):
+        change_account(platform.context, command)
+    platform.bank.accounts["600000000000999999"] = (name, uscc)
+    for _ in range(2):
+        assert change_account(platform.context, command)["account_number"].endswith("9999")
+    with pytest.raises(NotFoundError):
+        change_account(platform.context, replace(command, partner_id="partner-b"))
+    platform.context.clock.instant += timedelta(minutes=1)
+    _approve_repayment(platform, sealed)
+    disburse(platform.context, sealed)
+    assert platform.bank.orders[-1].payee_account == "600000000000999999"
+
+
+def test_a_refusal_of_one_channel_is_no_failure_while_another_may_have_the_payment(platform, sealed):
+    deaf, other = DeafBank(), MemoryBank()
+    _with_banks(platform, deaf, other)
+    disburse(platform.context, sealed)
+    other.lose_answers = 1
+    assert disburse(platform.context, sealed)["payment"] == "UNKNOWN"
+    reference = payment_reference(sealed, 1)
+    deaf.paid[reference] = PaymentAnswer(reference, PaymentStatus.FAILED, reason="PAYEE_REFUSED")
+    assert bank_notices.take(platform.context, deaf.paid[reference])["payment"] == "UNKNOWN"
+    assert disburse(platform.context, sealed)["payment"] == "SUCCEEDED"
+
+
+def test_money_that_comes_back_after_all_was_given_up_settles_its_incident(platform, sealed):
+    _with_banks(platform, DeafBank())
+    disburse(platform.context, sealed)
+    platform.context.clock.instant += timedelta(hours=14)
+    disburse(platform.context, sealed)
+    unwind(platform.context, sealed, "PAYMENT_NOT_RECEIVED", refused=False)
+    reference = payment_reference(sealed, 1)
+    bank_notices.take(platform.context, PaymentAnswer(reference, PaymentStatus.SUCCEEDED, "SB1"))
+    assert _open_incidents(platform) == [("PAID_AFTER_FAILURE", sealed)]
+    back = PaymentAnswer(reference, PaymentStatus.RETURNED, "SB1")
+    for notice in (back, PaymentAnswer(reference, PaymentStatus.SUCCEEDED, "SB1"), back):
+        bank_notices.take(platform.context, notice)
+    assert _open_incidents(platform) == []
+
+
+def test_a_file_of_notices_counts_for_what_is_ours_in_it(platform, sealed):
+    platform.context.store.transact([Create("partner#bank", "state", {"institutions": ["bank-1", "bank-2"]})])
+    disburse(platform.context, sealed)
+    back = platform.bank.send_back(payment_reference(sealed, 1))
+    others = ("SALARY-2026-04", payment_reference("dsc_" + "b" * 26, 1))
+    foreign = [PaymentAnswer(reference, PaymentStatus.SUCCEEDED) for reference in others]
+    taken = bank_notices.take_all(platform.context, "bank", [*foreign, back])
+    assert [one["payment"] for one in taken] == [None, None, "RETURNED"]
+
+
+def test_a_notice_of_another_bank_is_not_found(platform, sealed):
+    platform.context.store.transact([Create("partner#bank", "state", {"institutions": ["bank-9"]})])
+    disburse(platform.context, sealed)
+    with pytest.raises(NotFoundError):
+        bank_notices.take_from(platform.context, "bank", platform.bank.paid[payment_reference(sealed, 1)])
+
+
+def test_what_no_bank_has_is_not_sent_while_business_is_suspended(platform, sealed):
+    _with_banks(platform, DeafBank())
+    disburse(platform.context, sealed)
+    suspend(platform.context, "operations", "stop", SuspensionScope.PLATFORM, None, "DRILL")
+    _with_banks(platform, MemoryBank())
+    assert disburse(platform.context, sealed)["payment"] == "HELD"
+    assert (platform.bank.orders, platform.body(sealed)["held"]) == ([], "SUSPENDED")
+
+
+def test_reconciliation_finds_what_the_bank_paid_twice(platform, sealed):
+    disburse(platform.context, sealed)
+    platform.bank.orders.append(platform.bank.orders[0])
+    differences = reconcile(platform.context, date(2026, 4, 15))["differences"]
+    assert differences == [{"reference": payment_reference(sealed, 1), "what": "PAID_TWICE"}]
+
+
+def test_a_day_that_left_something_unsure_or_was_not_over_is_reconciled_again(platform, sealed):
+    disburse(platform.context, sealed)
+    (order,) = platform.bank.orders
+    platform.bank.orders.clear()
+    assert reconcile(platform.context, date(2026, 4, 15))["unsure"] == [order.reference]
+    platform.context.clock.instant += timedelta(days=1)
+    assert "2026-04-15" in [one["day"] for one in reconcile_due(platform.context)["days"]]
+    assert _open_incidents(platform) == []
+    platform.context.clock.instant += timedelta(days=1)
+    reconcile_due(platform.context)
+    assert [kind for kind, _ in _open_incidents(platform)] == ["STATEMENT_DIFFERS"]
 
 
 def test_a_repayment_that_comes_back_too_may_follow_in_a_third_series(platform, sealed):
@@ -329,6 +475,7 @@ def test_reconciliation_names_what_only_the_bank_or_only_the_books_have(platform
     foreign = replace(order, reference="OTHER-1")
     platform.bank.orders[:] = [foreign]
     platform.bank.paid["OTHER-1"] = PaymentAnswer("OTHER-1", PaymentStatus.SUCCEEDED, "SB7")
+    platform.context.clock.instant += timedelta(days=2)
     differences = reconcile(platform.context, date(2026, 4, 15))["differences"]
     assert differences == [
         {"reference": "OTHER-1", "what": "BANK_ONLY"},
@@ -356,7 +503,7 @@ def test_reconciliation_finds_a_paid_bill_that_is_not_the_institution_s(platform
 def test_an_incident_is_resolved_once_and_by_whom(platform, sealed):
     disburse(platform.context, sealed)
     bank_notices.take(platform.context, platform.bank.send_back(payment_reference(sealed, 1)))
-    (incident,) = incidents.newest(platform.context, IncidentStatus.OPEN)
+    (incident,) = incidents.newest(platform.context, IncidentStatus.OPEN)["incidents"]
     for _ in range(2):
         resolved = incidents.resolve(platform.context, "operations", incident["incident_id"], "CLAIMED_BACK")
     assert (resolved["status"], resolved["resolved_by"], _open_incidents(platform)) == ("RESOLVED", "operations", [])

@@ -213,7 +213,7 @@ def test_an_endorsement_refused_after_the_money_is_out_goes_to_a_person(platform
     assert disburse(platform.context, discount_id)["payment"] == "PROCESSING"
     platform.context.bills.taken.clear()
     assert disburse(platform.context, discount_id)["payment"] == "SUCCEEDED"
-    (incident,) = incidents.newest(platform.context, IncidentStatus.OPEN)
+    (incident,) = incidents.newest(platform.context, IncidentStatus.OPEN)["incidents"]
     assert (incident["kind"], incident["subject"]) == ("PAID_NOT_ENDORSED", discount_id)
 
 

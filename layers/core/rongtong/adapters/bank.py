@@ -12,6 +12,8 @@ from rongtong.domain.payment import PaymentStatus
 from rongtong.services.ports import BankUnavailableError, PaymentAnswer, PaymentOrder, StatementEntry
 
 _REASON = re.compile(r"[A-Z][A-Z0-9_]{2,63}", re.ASCII)
+NOT_FOUND = "NOT_FOUND"
+"""The bank's own word that it does not know; a gateway's 404 is none."""
 _UNKNOWN = "The bank did not answer; nothing is known of its decision. Ask again."
 
 
@@ -24,7 +26,7 @@ class HttpBank:
     def pay(self, order: PaymentOrder) -> PaymentAnswer:
         """Pay once per reference. Raises BankUnavailableError."""
         try:
-            return payment_answer(self._client.require("POST", "/payments", body=asdict(order)))
+            return payment_answer(self._client.require("POST", "/payments", body=asdict(order)), order.reference)
         except (UnansweredError, KeyError, ValueError) as error:
             raise BankUnavailableError(_UNKNOWN) from error
 
@@ -32,11 +34,11 @@ class HttpBank:
         """What became of a payment. Raises BankUnavailableError."""
         try:
             found = self._client.call("GET", "/payments", reference)
-            if found.status == 404:
+            if found.status == 404 and found.body.get("code") == NOT_FOUND:
                 return None
             if found.status != 200:
                 raise BankUnavailableError(_UNKNOWN)
-            return payment_answer(found.body)
+            return payment_answer(found.body, reference)
         except (UnansweredError, KeyError, ValueError) as error:
             raise BankUnavailableError(_UNKNOWN) from error
 
@@ -72,8 +74,10 @@ def _code(reason: Any) -> str | None:
     return reason if isinstance(reason, str) and _REASON.fullmatch(reason) else "PAYMENT_FAILED"
 
 
-def payment_answer(body: dict[str, Any]) -> PaymentAnswer:
-    """What a JSON body says of a payment. Raises KeyError, ValueError."""
+def payment_answer(body: dict[str, Any], reference: str) -> PaymentAnswer:
+    """What a JSON body says of the payment that was asked for. Raises KeyError, ValueError, also for another's."""
+    if body["reference"] != reference:
+        raise ValueError("The answer is about another payment.")
     return PaymentAnswer(
         reference=str(body["reference"]),
         status=PaymentStatus(body["status"]),

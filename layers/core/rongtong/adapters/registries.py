@@ -6,7 +6,7 @@ from dataclasses import asdict
 from datetime import date
 from typing import Any
 
-from rongtong.adapters.bank import payment_answer
+from rongtong.adapters.bank import NOT_FOUND, payment_answer
 from rongtong.adapters.http import Answer, HttpClient, UnansweredError
 from rongtong.domain.bill import Endorsement, Invoice, Party, RegistryBill
 from rongtong.domain.bill_codes import (
@@ -58,12 +58,14 @@ class HttpBillRegistry:
         found = _ask(self._client, "POST", "/bills", number, rng.wire(), "settle", body=body)
         if found.status == 409:
             raise BillLockedError(_LOCKED, field="bill.range")
-        return _settlement(_only(found, 200))
+        return _settlement(_only(found, 200), order.reference)
 
     def settlement(self, reference: str) -> PaymentAnswer | None:
         """What became of an online settlement. Raises RegistryUnavailableError."""
         found = _ask(self._client, "GET", "/settlements", reference)
-        return None if found.status == 404 else _settlement(_only(found, 200))
+        if found.status == 404 and found.body.get("code") == NOT_FOUND:
+            return None
+        return _settlement(_only(found, 200), reference)
 
     def _step(self, number: str, rng: SubBillRange, step: str, body: dict[str, Any]) -> None:
         found = _ask(self._client, "POST", "/bills", number, rng.wire(), step, body=body)
@@ -72,9 +74,9 @@ class HttpBillRegistry:
         _only(found, 200)
 
 
-def _settlement(found: Answer) -> PaymentAnswer:
+def _settlement(found: Answer, reference: str) -> PaymentAnswer:
     try:
-        return payment_answer(found.body)
+        return payment_answer(found.body, reference)
     except (KeyError, ValueError) as error:
         raise RegistryUnavailableError("The bill registry's answer cannot be read.") from error
 

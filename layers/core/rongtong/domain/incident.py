@@ -34,8 +34,8 @@ class IncidentStatus(StrEnum):
 
 WHAT_NEXT: Mapping[IncidentKind, str] = {
     IncidentKind.PAID_NOT_ENDORSED: "Have the registry endorse the bill, then replay the discount.",
-    IncidentKind.PAYMENT_RETURNED: "Mend the payee's account, let two persons approve a repayment, then replay.",
-    IncidentKind.PAID_AFTER_FAILURE: "Claim the money back from the payee, or have the bill endorsed after all.",
+    IncidentKind.PAYMENT_RETURNED: "Have the right account sent, let two persons approve a repayment, replay.",
+    IncidentKind.PAID_AFTER_FAILURE: "Claim the money back from the payee; its return resolves this.",
     IncidentKind.STATEMENT_DIFFERS: "Compare the bank's statement with the payment's record; correct what is wrong.",
     IncidentKind.LIMITS_DIFFER: "Find the account's missing or foreign posting; correct it by an entry of its own.",
     IncidentKind.STUCK: "Read the error of its execution, mend the cause, then replay the discount.",

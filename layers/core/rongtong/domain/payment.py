@@ -104,6 +104,11 @@ def is_result(status: PaymentStatus) -> bool:
     return status in _RESULTS
 
 
+def paid_out(word: PaymentStatus | str) -> bool:
+    """Whether money has left under this word, whatever became of it then."""
+    return word == PaymentStatus.SUCCEEDED or word in _SENT_BACK
+
+
 def sent_back(status: PaymentStatus) -> bool:
     """Whether the money left and came back."""
     return status in _SENT_BACK
@@ -112,15 +117,16 @@ def sent_back(status: PaymentStatus) -> bool:
 def next_step(heard: Sequence[PaymentStatus | str], *, past_cut_off: bool) -> Step:
     """What to do after asking every channel that the payment was sent on.
 
-    ``heard`` has each channel's word: a status, NOT_KNOWN (it denies knowledge) or NO_ANSWER. One result settles it;
-    otherwise one channel that has it, or may have it, forbids to send it on another. Only when all deny is it sent
-    again, or, after the bank's cut-off, given up.
+    ``heard`` has each channel's word: a status, NOT_KNOWN (it denies knowledge) or NO_ANSWER. Money that one channel
+    paid settles it. Otherwise one channel that has it, or may have it, forbids both to send it on another and to take
+    the refusal of another for the end. Only when all deny is it sent again, or, after the bank's cut-off, given up.
     """
-    statuses = [word for word in heard if isinstance(word, PaymentStatus)]
-    if any(is_result(status) for status in statuses):
+    if any(paid_out(word) for word in heard):
         return Step.SETTLE
-    if statuses or NO_ANSWER in heard:
+    if any(word not in (NOT_KNOWN, PaymentStatus.FAILED) for word in heard):
         return Step.ASK_AGAIN
+    if PaymentStatus.FAILED in heard:
+        return Step.SETTLE
     return Step.GIVE_UP if past_cut_off else Step.SEND
 
 
@@ -138,6 +144,11 @@ def parse_reference(reference: str) -> tuple[str, int]:
     if found is None:
         raise PaymentReferenceError("This is no reference of a payment of ours.", field="reference")
     return _DISCOUNT + found[1].lower(), int(found[2])
+
+
+def is_ours(reference: str) -> bool:
+    """Whether a reference has the form of ours."""
+    return _REFERENCE.fullmatch(reference) is not None
 
 
 def cut_off(instant: datetime, at: time) -> datetime:

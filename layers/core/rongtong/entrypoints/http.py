@@ -119,11 +119,11 @@ def is_xml(request: Request | None) -> bool:
     return "xml" in str(_served(request).headers.get("content-type", "")).lower()
 
 
-def read_bytes(request: Request | None) -> bytes:
+def read_bytes(request: Request | None, *, most: int = _BODY_BYTES_MAX) -> bytes:
     """The body, checked against its signed digest (RFC 9530). Raises BodyTooLargeError, ContentDigestError."""
     raw = _raw(request)
-    if len(raw) > _BODY_BYTES_MAX:
-        raise BodyTooLargeError(f"The body has {len(raw)} bytes; at most {_BODY_BYTES_MAX} are read.", field="body")
+    if len(raw) > most:
+        raise BodyTooLargeError(f"The body has {len(raw)} bytes; at most {most} are read.", field="body")
     try:
         ContentDigest.verify(_served(request).headers.get("content-digest", ""), raw)
     except InvalidSignature as error:

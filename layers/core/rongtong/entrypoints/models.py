@@ -169,6 +169,12 @@ class QuoteBody(_Body):
     repurchase: Repurchase | None = None
 
 
+class AccountBody(_Body):
+    """POST /v1/enterprises/{enterprise_id}/account"""
+
+    account: Account
+
+
 class ChangeBody(_Body):
     """POST /v1/operations/changes"""
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from rongtong.domain.payment import parse_reference
+from collections.abc import Sequence
+
+from rongtong.domain.errors import RongTongError
+from rongtong.domain.payment import PaymentReferenceError, PaymentStatus, parse_reference
 from rongtong.services.context import Context
 from rongtong.services.discounts import discount_of
 from rongtong.services.errors import BusyError, NotFoundError
@@ -27,6 +30,25 @@ def take_from(context: Context, partner_id: str, notice: PaymentAnswer) -> Docum
     return take(context, notice)
 
 
+def take_all(context: Context, partner_id: str, notices: Sequence[PaymentAnswer]) -> list[Document]:
+    """As ``take_from`` for every notice of a file; ``payment`` is None where it is none of the bank's payments here.
+
+    Raises RegistryUnavailableError and BusyError after all others were taken: the bank sends the file again.
+    """
+    taken: list[Document] = []
+    late: RongTongError | None = None
+    for notice in notices:
+        try:
+            taken.append(take_from(context, partner_id, notice))
+        except (NotFoundError, PaymentReferenceError):
+            taken.append({"reference": notice.reference, "payment": None})
+        except RongTongError as error:
+            late = error
+    if late is not None:
+        raise late
+    return taken
+
+
 def take(context: Context, notice: PaymentAnswer) -> Document:
     """Write down what a notice says. Safe to repeat; a notice that is overtaken by what is known changes nothing.
 
@@ -40,6 +62,9 @@ def take(context: Context, notice: PaymentAnswer) -> Document:
         item = discount_of(stored)
         if payment is None or payment.body.get("reference") != notice.reference:
             return {"reference": notice.reference, "payment": None}
+        if notice.status is PaymentStatus.FAILED and len(payment.body.get("channels", ())) > 1:
+            # One way's refusal: another may have paid. Whoever asks them all settles it.
+            return {"reference": notice.reference, "payment": payment.body["status"]}
         try:
             settle(context, item, payment, notice)
         except WriteConflictError:

@@ -48,9 +48,7 @@ def propose(context: Context, maker: str, key: str, kind: str, content: Document
     listing = Listing(_LIST, iso(now), {"change_id": change_id})
     pk = change_pk(change_id)
     try:
-        context.store.transact(
-            first_writes(pk, "change_id", change_id, state, "ChangeProposed", now, data, listing)
-        )
+        context.store.transact(first_writes(pk, "change_id", change_id, state, "ChangeProposed", now, data, listing))
     except WriteConflictError:
         known = _load(context, change_id)
         if (known.body["kind"], canonical_bytes(known.body["content"])) != (kind, canonical_bytes(prepared)):

@@ -36,6 +36,7 @@ from rongtong.services.records import (
     suspended_pk,
     tenant_key,
 )
+from rongtong.services.repayment import require_next
 from rongtong.services.storage import Document, Key
 from rongtong.services.suspension import SuspensionScope, released
 
@@ -268,6 +269,7 @@ KINDS: Mapping[str, ChangeKind] = {
         _prepare_repayment,
         lambda content: (discount_pk(content["discount_id"]), payment_sk(content["series"])),
         _apply_repayment,
+        complete=require_next,
     ),
     "release": ChangeKind(
         _prepare_release,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime, time
 
 from rongtong.domain.lifecycle import UNPAID_ENDS, DiscountStatus, require_discount_transition
@@ -20,8 +21,8 @@ from rongtong.services.context import Context
 from rongtong.services.discounts import discount_of, request_key, request_of
 from rongtong.services.errors import BusyError, ContractAlteredError, EvidencePendingError, PriceExpiredError
 from rongtong.services.evidence_log import pending
-from rongtong.services.payment_channels import Parties, learn
-from rongtong.services.payments import bill_range, endorse_late, series_of, settle
+from rongtong.services.payment_channels import HELD, Parties, learn
+from rongtong.services.payments import bill_range, endorse_late, settle
 from rongtong.services.records import (
     STATE,
     amend,
@@ -32,13 +33,12 @@ from rongtong.services.records import (
     payment_sk,
     payments_owner,
 )
+from rongtong.services.repayment import next_payment
 from rongtong.services.seal import contract_key, require_priced_today
 from rongtong.services.settings import institution_of
 from rongtong.services.storage import Create, Document, Item, Key, Listing, Write, WriteConflictError
 from rongtong.services.suspension import is_suspended, suspension_keys
 
-HELD = "HELD"
-"""Business is suspended: nothing was sent, ask again."""
 _ATTEMPTS = 8
 
 
@@ -66,11 +66,12 @@ def _disburse(context: Context, discount_id: str) -> Document:
     if status is DiscountStatus.DISBURSED:
         if item.body.get("endorsed") is False:
             endorse_late(context, item)
+        _carried_on(context, discount_id)
         return _output(discount_id, PaymentStatus.SUCCEEDED.value)
     if status is DiscountStatus.RETURNED:
-        series = series_of(item) + 1
-        former, payment = context.store.get_many([(pk, payment_sk(series - 1)), (pk, payment_sk(series))])
-        if not _repayment_approved(former, payment):
+        series, payment = next_payment(context, item)
+        if payment is None:
+            _carried_on(context, discount_id)
             return _output(discount_id, PaymentStatus.RETURNED.value)
     elif status in UNPAID_ENDS:
         # A worker that came late may have locked the bill of a discount that was given up meanwhile.
@@ -80,10 +81,10 @@ def _disburse(context: Context, discount_id: str) -> Document:
         require_discount_transition(status, DiscountStatus.DISBURSED)
     if payment is not None and payment.body["status"] == PaymentStatus.FAILED:
         return _output(discount_id, PaymentStatus.FAILED.value, payment.body.get("reason"))
-    parties, suspended = _parties(context, item)
+    parties = _parties(context, item)
     first = payment is None or payment.body["status"] == PaymentStatus.CREATED
     if first:
-        if _held(context, item, suspended=suspended):
+        if _held(context, item, suspended=parties.suspended):
             return _output(discount_id, HELD, "SUSPENDED")
         _require_sealed(context, item, series)
         if context.clock.now() >= _not_after(parties.institution, context.clock.now()):
@@ -102,6 +103,9 @@ def _disburse(context: Context, discount_id: str) -> Document:
         settle(context, item, payment, answer)
         return _disburse(context, discount_id)
     _note(context, payment, answer.status)
+    if answer.reason == HELD:
+        _held(context, item, suspended=True)
+        return _output(discount_id, HELD, "SUSPENDED")
     return _output(discount_id, answer.status.value, answer.reason)
 
 
@@ -124,7 +128,7 @@ def _store_intent(context: Context, item: Item, parties: Parties, approved: Item
     listing = Listing(payments_owner(day), iso(now), {})
     write: Write = Create(item.pk, payment_sk(series), body, listing=listing)
     if approved is not None:
-        write = approved.replaced(body)
+        write = replace(approved.replaced(body), listing=listing)
     context.store.transact([write])
     return Item(item.pk, payment_sk(series), body, 1 if approved is None else approved.version + 1, listing)
 
@@ -142,13 +146,15 @@ def _note(context: Context, payment: Item, status: PaymentStatus) -> None:
                 context.store.transact([found.replaced({**found.body, "status": status.value})])
 
 
-def _repayment_approved(former: Item | None, payment: Item | None) -> bool:
-    """Whether two persons let the money that came back be paid again, and after it came back."""
-    if former is None or payment is None:
-        return False
-    if payment.body["status"] != PaymentStatus.CREATED:
-        return True
-    return str(payment.body["approved_at"]) > str(former.body["settled_at"])
+def _carried_on(context: Context, discount_id: str) -> None:
+    """Note that what a replay of a paid discount was to do is done."""
+    item = discount_of(context.store.get(discount_pk(discount_id), STATE))
+    if "again" in item.body:
+        amend(context.store, item, lambda body: _without(body, "again") if "again" in body else None)
+
+
+def _without(body: Document, name: str) -> Document:
+    return {key: value for key, value in body.items() if key != name}
 
 
 def _held(context: Context, item: Item, *, suspended: bool) -> bool:
@@ -166,7 +172,7 @@ def _suspension_keys(item: Item) -> list[Key]:
 def _with_held(body: Document, *, held: bool) -> Document | None:
     if held == ("held" in body):
         return None
-    return {**body, "held": "SUSPENDED"} if held else {name: value for name, value in body.items() if name != "held"}
+    return {**body, "held": "SUSPENDED"} if held else _without(body, "held")
 
 
 def _require_sealed(context: Context, item: Item, series: int) -> None:
@@ -188,8 +194,7 @@ def _output(discount_id: str, payment: str, reason: str | None = None) -> Docume
     return {"discount_id": discount_id, "subject": subject, "payment": payment, "reason": reason}
 
 
-def _parties(context: Context, item: Item) -> tuple[Parties, bool]:
-    """The parties, and whether business with any of them is suspended."""
+def _parties(context: Context, item: Item) -> Parties:
     enterprise, funding, *stops = context.store.get_many(
         [
             (enterprise_pk(str(item.body["enterprise_id"])), STATE),
@@ -198,4 +203,4 @@ def _parties(context: Context, item: Item) -> tuple[Parties, bool]:
         ]
     )
     assert enterprise is not None, "a discount is accepted only for an enterprise that exists"
-    return Parties(enterprise, institution_of(funding)), is_suspended(stops)
+    return Parties(enterprise, institution_of(funding), is_suspended(stops))

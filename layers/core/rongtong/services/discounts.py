@@ -25,6 +25,7 @@ _HIDDEN = frozenset(
         "replays",
         "redriven",
         "locked",
+        "again",
         "endorsed",
         "series",
     }

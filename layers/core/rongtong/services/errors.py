@@ -23,6 +23,12 @@ class EnterpriseNotActiveError(RongTongError):
     code = "ENTERPRISE_NOT_ACTIVE"
 
 
+class AccountNotVerifiedError(RongTongError):
+    """The bank does not say that the enterprise holds the account."""
+
+    code = "ACCOUNT_NOT_VERIFIED"
+
+
 class InstitutionUnknownError(RongTongError):
     """No such funding institution."""
 

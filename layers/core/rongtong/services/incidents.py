@@ -87,13 +87,15 @@ def load(context: Context, own_id: str) -> Item:
     return item
 
 
-def newest(context: Context, status: IncidentStatus, *, most: int = 200) -> list[Document]:
-    """The newest incidents of a status."""
+def newest(context: Context, status: IncidentStatus, *, most: int = 1000) -> Document:
+    """The newest incidents of a status, the most urgent kinds first; ``more`` says that there are others."""
     ids = [str(listing.summary["incident_id"]) for listing in context.store.listed(_LISTS[status], _EVER, most=most)]
     found: list[Item | None] = []
     for start in range(0, len(ids), 100):
         found += context.store.get_many([(incident_pk(own_id), STATE) for own_id in ids[start : start + 100]])
-    return [view(item.body) for item in found if item is not None]
+    urgency = list(IncidentKind)
+    shown = sorted((view(item.body) for item in found if item is not None), key=lambda one: urgency.index(one["kind"]))
+    return {"incidents": shown, "more": len(ids) == most}
 
 
 def view(body: Document) -> Document:

@@ -9,6 +9,7 @@ from rongtong.services.storage import Document
 _TEXTS = {
     "EnterpriseVerified": "企业认证已完成",
     "EnterpriseRefused": "企业认证未通过",
+    "AccountChanged": "收款账户已变更",
     "DiscountPaid": "贴现款已到账",
     "PaymentReturned": "贴现款被退回，请核对收款账户",
     "DiscountRefused": "贴现申请未成功",

@@ -7,7 +7,17 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from rongtong.domain.bill import Party
-from rongtong.domain.payment import NO_ANSWER, NOT_KNOWN, ONLINE, PaymentStatus, Step, is_past, is_result, next_step
+from rongtong.domain.payment import (
+    NO_ANSWER,
+    NOT_KNOWN,
+    ONLINE,
+    PaymentStatus,
+    Step,
+    is_past,
+    is_result,
+    next_step,
+    paid_out,
+)
 from rongtong.services.context import Context
 from rongtong.services.payments import bill_range, endorsee_of
 from rongtong.services.ports import (
@@ -20,6 +30,9 @@ from rongtong.services.ports import (
 )
 from rongtong.services.storage import Document, Item
 
+HELD = "HELD"
+"""Business is suspended, or the bank's day over: nothing was sent, ask again."""
+
 
 @dataclass(frozen=True)
 class Parties:
@@ -27,6 +40,8 @@ class Parties:
 
     enterprise: Item
     institution: Document
+    suspended: bool = False
+    """Whether business with any party of the discount is suspended: then nothing is sent that no bank has."""
 
 
 def learn(context: Context, item: Item, parties: Parties, payment: Item, *, first: bool) -> PaymentAnswer:
@@ -47,17 +62,23 @@ def learn(context: Context, item: Item, parties: Parties, payment: Item, *, firs
         )
         known = [answer for answer in answers if isinstance(answer, PaymentAnswer)]
         if step is Step.SETTLE:
-            return next(answer for answer in known if is_result(answer.status))
+            return max(known, key=lambda answer: (paid_out(answer.status), is_result(answer.status)))
         if step is Step.ASK_AGAIN:
             return known[0] if known else PaymentAnswer(reference, PaymentStatus.UNKNOWN)
         if step is Step.GIVE_UP:
             return PaymentAnswer(reference, PaymentStatus.FAILED, reason="PAYMENT_NOT_RECEIVED")
+        if parties.suspended:
+            return PaymentAnswer(reference, PaymentStatus.UNKNOWN, reason=HELD)
         payment = _next_channel(context, payment, used, len(channels))
         used = payment.body["channels"]
     try:
-        return channels[used[-1]].pay(_order(context, parties.enterprise, payment))
+        answer = channels[used[-1]].pay(_order(context, parties.enterprise, payment))
     except BankUnavailableError:
         return PaymentAnswer(reference, PaymentStatus.UNKNOWN)
+    if answer.status is PaymentStatus.FAILED and len(used) > 1:
+        # What one channel refuses another may have paid meanwhile: all of them are asked before that counts.
+        return PaymentAnswer(reference, PaymentStatus.UNKNOWN)
+    return answer
 
 
 def _ask(channel: Channel, reference: str) -> PaymentAnswer | str:

@@ -23,6 +23,9 @@ from rongtong.services.records import STATE, change_writes, incident_pk, institu
 from rongtong.services.settings import institution_of
 from rongtong.services.storage import Document, Item, Write
 
+_LATER = 10
+"""How many series in a row may have failed since the newest that was paid."""
+
 
 def series_of(item: Item) -> int:
     """Which attempt series of the discount's payment is the newest that was sent."""
@@ -45,6 +48,9 @@ def settle(context: Context, item: Item, payment: Item, answer: PaymentAnswer) -
             _paid_after_failure(context, item, payment, answer)
         elif _outstanding(item, payment):
             _succeed(context, item, payment, answer)
+    elif current is PaymentStatus.FAILED and sent_back(answer.status):
+        if "came_back" not in payment.body:
+            _back_after_failure(context, item, payment, answer)
     elif may_become(current, answer.status):
         if sent_back(answer.status):
             _come_back(context, item, payment, answer)
@@ -60,12 +66,9 @@ def endorse_late(context: Context, item: Item) -> None:
     if not _endorsed(context, item, _institution(context, item)):
         return
     now = context.clock.now()
-    own_id = incidents.incident_id(IncidentKind.PAID_NOT_ENDORSED, _about(item, series_of(item)))
-    incident = context.store.get(incident_pk(own_id), STATE)
     changes: Document = {"endorsed": None}
     writes: list[Write] = [*change_writes(item, "discount_id", changes, "BillEndorsed", now, {})]
-    if incident is not None and incident.body["status"] == IncidentStatus.OPEN:
-        writes += incidents.resolving(incident, "registry", "BILL_ENDORSED", now)
+    writes += _settled_by(context, item, IncidentKind.PAID_NOT_ENDORSED, "registry", "BILL_ENDORSED", now)
     context.store.transact(writes)
 
 
@@ -95,7 +98,7 @@ def _succeed(context: Context, item: Item, payment: Item, answer: PaymentAnswer)
         body = _told(payment, answer, now)
     series = int(body.get("series", 1))
     endorsed = series > 1 and "endorsed" not in item.body
-    if series == 1:
+    if not endorsed:
         try:
             endorsed = _endorsed(context, item, _institution(context, item))
         except RegistryUnavailableError:
@@ -104,29 +107,30 @@ def _succeed(context: Context, item: Item, payment: Item, answer: PaymentAnswer)
             raise
     data = {"reference": body["reference"], "bank_serial": body.get("bank_serial"), "amount_fen": body["amount_fen"]}
     changes: Document = {"status": DiscountStatus.DISBURSED.value, "finished_at": iso(now), "held": None}
+    changes["endorsed"] = None if endorsed else False
     extra: list[Write] = []
     if series > 1:
         changes["series"] = series
-        extra = _repaid(context, item, series, now)
+        extra = _settled_by(context, item, IncidentKind.PAYMENT_RETURNED, "bank", "PAID_AGAIN", now)
+        if endorsed and "endorsed" in item.body:
+            kind = IncidentKind.PAID_NOT_ENDORSED
+            extra += _settled_by(context, item, kind, "registry", "BILL_ENDORSED", now)
     if not endorsed:
-        changes["endorsed"] = False
         data["endorsed"] = False
-        if series == 1:
-            about = _about(item, series)
-            extra = incidents.opening(IncidentKind.PAID_NOT_ENDORSED, _subject(item), about, now, {**data})
+        about = _about(item, series)
+        extra += incidents.opening(IncidentKind.PAID_NOT_ENDORSED, _subject(item), about, now, {**data})
     # What is paid again was used already.
     journal: Document | None = {"journal": entry_for(context, EntryKind.USE, item)} if series == 1 else None
     writes = change_writes(item, "discount_id", changes, "DiscountPaid", now, data, journal)
     context.store.transact([payment.replaced(body), *writes, *extra])
 
 
-def _repaid(context: Context, item: Item, series: int, now: datetime) -> list[Write]:
-    """A payment that came back is settled by the one that follows it."""
-    own_id = incidents.incident_id(IncidentKind.PAYMENT_RETURNED, _about(item, series - 1))
-    incident = context.store.get(incident_pk(own_id), STATE)
-    if incident is None or incident.body["status"] != IncidentStatus.OPEN:
-        return []
-    return incidents.resolving(incident, "bank", "PAID_AGAIN", now)
+def _settled_by(context: Context, item: Item, kind: IncidentKind, by: str, note: str, now: datetime) -> list[Write]:
+    """The writes that resolve what is open of this kind about any payment of the discount."""
+    ids = [incidents.incident_id(kind, _about(item, series)) for series in range(1, series_of(item) + _LATER)]
+    found = context.store.get_many([(incident_pk(own_id), STATE) for own_id in ids])
+    opened = [one for one in found if one is not None and one.body["status"] == IncidentStatus.OPEN]
+    return [write for one in opened for write in incidents.resolving(one, by, note, now)]
 
 
 def _come_back(context: Context, item: Item, payment: Item, answer: PaymentAnswer) -> None:
@@ -144,9 +148,19 @@ def _come_back(context: Context, item: Item, payment: Item, answer: PaymentAnswe
 
 
 def _paid_after_failure(context: Context, item: Item, payment: Item, answer: PaymentAnswer) -> None:
-    data = {"reference": answer.reference, "bank_serial": answer.bank_serial}
-    about = _about(item, int(payment.body.get("series", 1)))
-    incidents.open_once(context, IncidentKind.PAID_AFTER_FAILURE, _subject(item), about, data)
+    """The bank paid what was given up; unless it has come back already, a person must look after it."""
+    if "came_back" not in payment.body:
+        data = {"reference": answer.reference, "bank_serial": answer.bank_serial}
+        about = _about(item, int(payment.body.get("series", 1)))
+        incidents.open_once(context, IncidentKind.PAID_AFTER_FAILURE, _subject(item), about, data)
+
+
+def _back_after_failure(context: Context, item: Item, payment: Item, answer: PaymentAnswer) -> None:
+    """What was given up and paid all the same is back: nobody has anything to claim any more."""
+    now = context.clock.now()
+    writes: list[Write] = [payment.replaced({**payment.body, "came_back": answer.status.value})]
+    writes += _settled_by(context, item, IncidentKind.PAID_AFTER_FAILURE, "bank", "MONEY_CAME_BACK", now)
+    context.store.transact(writes)
 
 
 def _endorsed(context: Context, item: Item, endorsee: Party) -> bool:

@@ -7,18 +7,19 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from datetime import date, timedelta
+from contextlib import suppress
+from datetime import date, datetime, timedelta
 
 from rongtong.domain.errors import RongTongError
 from rongtong.domain.incident import IncidentKind
 from rongtong.domain.lifecycle import DiscountStatus
-from rongtong.domain.payment import PaymentStatus, parse_reference
+from rongtong.domain.payment import PaymentStatus, is_ours, is_result, parse_reference
 from rongtong.services import bank_notices
 from rongtong.services.context import Context
 from rongtong.services.errors import NotFoundError
 from rongtong.services.incidents import open_once
 from rongtong.services.payments import bill_range, endorsee_of
-from rongtong.services.ports import PaymentAnswer, StatementEntry
+from rongtong.services.ports import BankUnavailableError, PaymentAnswer, StatementEntry
 from rongtong.services.records import STATE, discount_pk, institution_pk, iso, payment_sk, payments_owner
 from rongtong.services.settings import institution_of
 from rongtong.services.storage import Create, Document, Item
@@ -34,24 +35,35 @@ def reconcile(context: Context, day: date) -> Document:
 
     Safe to repeat. Raises BankUnavailableError, RegistryUnavailableError: nothing is kept then, run it again.
     """
-    entries = context.bank.statement(day)
-    differences = [found for entry in entries for found in _entry(context, entry)]
-    booked = {entry.reference for entry in entries if entry.status is PaymentStatus.SUCCEEDED}
+    entries = _statement(context, day)
+    booked = _sums(entries, PaymentStatus.SUCCEEDED)
+    differences = [found for number, entry in enumerate(entries) for found in _entry(context, entry, day, number)]
+    differences += _twice(context, entries)
     totals: Counter[str] = Counter()
+    unsure, missing = [], []
     for payment in _payments(context, day):
         reference, status = str(payment.body["reference"]), PaymentStatus(payment.body["status"])
         totals[status.value] += int(payment.body["amount_fen"])
+        if not is_result(status):
+            unsure.append(reference)
         if status in _PAID and reference not in booked:
-            differences.append(_differs(context, reference, "BOOKS_ONLY"))
+            missing.append(reference)
         if status is PaymentStatus.SUCCEEDED:
             differences += _bill(context, payment)
+    late, awaited = _booked_next_day(context, day, missing)
+    differences += [_differs(context, reference, "BOOKS_ONLY") for reference in missing if reference not in late]
     result: Document = {
         "day": day.isoformat(),
         "made_at": iso(context.clock.now()),
-        "bank_paid_fen": _sum(entries, PaymentStatus.SUCCEEDED),
-        "bank_back_fen": _sum(entries, PaymentStatus.RETURNED) + _sum(entries, PaymentStatus.REVERSED),
+        "bank_paid_fen": sum(booked.values()),
+        "bank_back_fen": sum(
+            fen
+            for status in (PaymentStatus.RETURNED, PaymentStatus.REVERSED)
+            for fen in _sums(entries, status).values()
+        ),
         "books_fen": dict(totals),
         "differences": differences,
+        "unsure": [*unsure, *awaited],
     }
     pk = reconciliation_pk(day.isoformat())
     found = context.store.get(pk, STATE)
@@ -72,22 +84,47 @@ def find(context: Context, day: str) -> Document:
     return found.body
 
 
-def _entry(context: Context, entry: StatementEntry) -> list[Document]:
-    try:
-        discount_id, series = parse_reference(entry.reference)
-        answer = PaymentAnswer(entry.reference, entry.status, entry.bank_serial)
-        known = bank_notices.take(context, answer)["payment"]
-    except (NotFoundError, RongTongError) as error:
-        if error.code not in ("NOT_FOUND", "REFERENCE_UNKNOWN"):
-            raise
-        known = None
+def _statement(context: Context, day: date) -> Sequence[StatementEntry]:
+    """From the first way to the bank that answers. Raises BankUnavailableError."""
+    *others, last = context.banks
+    for bank in others:
+        with suppress(BankUnavailableError):
+            return bank.statement(day)
+    return last.statement(day)
+
+
+def _twice(context: Context, entries: Sequence[StatementEntry]) -> list[Document]:
+    """References that the bank has paid more than once."""
+    paid = Counter(entry.reference for entry in entries if entry.status is PaymentStatus.SUCCEEDED)
+    ours = [reference for reference, count in paid.items() if count > 1 and is_ours(reference)]
+    return [_differs(context, reference, "PAID_TWICE") for reference in ours]
+
+
+def _booked_next_day(context: Context, day: date, missing: list[str]) -> tuple[set[str], list[str]]:
+    """What a bank booked a day late is no difference; until that day's statement is whole nobody can say."""
+    if not missing:
+        return set(), []
+    after = day + timedelta(days=1)
+    if context.calendar.shanghai_date(context.clock.now()) <= after:
+        return set(missing), missing
+    return set(_sums(_statement(context, after), PaymentStatus.SUCCEEDED)), []
+
+
+def _entry(context: Context, entry: StatementEntry, day: date, number: int) -> list[Document]:
+    known = None
+    if is_ours(entry.reference):
+        with suppress(NotFoundError):
+            answer = PaymentAnswer(entry.reference, entry.status, entry.bank_serial)
+            known = bank_notices.take(context, answer)["payment"]
     if known is None:
-        return [_differs(context, entry.reference, "BANK_ONLY")]
+        about = f"{day.isoformat()}/{number}/{entry.bank_serial}/{entry.amount_fen}"
+        return [_differs(context, entry.reference, "BANK_ONLY", about)]
+    discount_id, series = parse_reference(entry.reference)
     payment = context.store.get(discount_pk(discount_id), payment_sk(series))
     assert payment is not None, "the notice was taken for a payment that is stored"
     if int(payment.body["amount_fen"]) != entry.amount_fen:
         return [_differs(context, entry.reference, "AMOUNT")]
-    if PaymentStatus(payment.body["status"]) not in _PAID:
+    if PaymentStatus(payment.body["status"]) not in _PAID and "came_back" not in payment.body:
         return [{"reference": entry.reference, "what": "PAID_AFTER_FAILURE"}]
     return []
 
@@ -107,8 +144,8 @@ def _bill(context: Context, payment: Item) -> list[Document]:
     return [{"reference": payment.body["reference"], "what": "PAID_NOT_ENDORSED"}]
 
 
-def _differs(context: Context, reference: str, what: str) -> Document:
-    open_once(context, IncidentKind.STATEMENT_DIFFERS, reference, f"{reference}/{what}", {"what": what})
+def _differs(context: Context, reference: str, what: str, about: str = "") -> Document:
+    open_once(context, IncidentKind.STATEMENT_DIFFERS, reference, f"{reference}/{what}/{about}", {"what": what})
     return {"reference": reference, "what": what}
 
 
@@ -121,12 +158,26 @@ def _payments(context: Context, day: date) -> list[Item]:
     return [item for item in found if item is not None]
 
 
-def _sum(entries: Sequence[StatementEntry], status: PaymentStatus) -> int:
-    return sum(entry.amount_fen for entry in entries if entry.status is status)
+def _sums(entries: Sequence[StatementEntry], status: PaymentStatus) -> dict[str, int]:
+    sums: Counter[str] = Counter()
+    for entry in entries:
+        if entry.status is status:
+            sums[entry.reference] += entry.amount_fen
+    return dict(sums)
+
+
+def _is_whole(context: Context, day: date) -> bool:
+    """Whether the day was reconciled after its end, and left nothing unsure."""
+    found = context.store.get(reconciliation_pk(day.isoformat()), STATE)
+    if found is None or found.body["unsure"]:
+        return False
+    return context.calendar.shanghai_date(datetime.fromisoformat(str(found.body["made_at"]))) > day
 
 
 def reconcile_due(context: Context) -> Document:
-    """Reconcile every one of the last seven whole days in Shanghai that was not yet; one that fails stops no other.
+    """Reconcile every one of the last seven days in Shanghai that was not yet, or left something unsure.
+
+    One that fails stops no other.
 
     A statement that is still missing after a week is an incident.
     """
@@ -134,7 +185,7 @@ def reconcile_due(context: Context) -> Document:
     done, failed = [], []
     for back in range(_DAYS, 0, -1):
         day = today - timedelta(days=back)
-        if context.store.get(reconciliation_pk(day.isoformat()), STATE) is not None:
+        if _is_whole(context, day):
             continue
         try:
             result = reconcile(context, day)

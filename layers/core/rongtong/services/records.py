@@ -123,7 +123,8 @@ def at_rest(body: Document) -> bool:
     if logged_count(body) < events:
         return False
     if "discount_id" in body:
-        return "finished_at" in body and "locked" not in body and int(body.get("told", 0)) >= events
+        done = "finished_at" in body and not {"locked", "again"} & set(body)
+        return done and int(body.get("told", 0)) >= events
     return "enterprise_id" not in body or (body["status"] != "PENDING" and int(body.get("told", 0)) >= events)
 
 

@@ -13,15 +13,15 @@ from datetime import timedelta
 from enum import StrEnum
 
 from rongtong.domain.lifecycle import DiscountStatus
-from rongtong.domain.payment import PaymentStatus
 from rongtong.services.context import Context, Execution, Running
 from rongtong.services.discounts import load
 from rongtong.services.errors import BusyError
-from rongtong.services.payments import series_of
-from rongtong.services.records import at_rest, change_writes, iso, payment_sk
+from rongtong.services.records import at_rest, change_writes, iso
+from rongtong.services.repayment import next_payment
 from rongtong.services.storage import Document, Item, WriteConflictError
 
 _ATTEMPTS = 8
+_PAID = frozenset({DiscountStatus.DISBURSED, DiscountStatus.RETURNED})
 _REDRIVABLE = timedelta(days=14)
 """How long Step Functions can let an ended execution go on."""
 _FRESH = re.compile(r"-r[0-9]+\Z", re.ASCII)
@@ -86,8 +86,7 @@ def nothing_to_do(context: Context, item: Item) -> bool:
     if status is DiscountStatus.DISBURSED:
         return item.body.get("endorsed") is not False
     if status is DiscountStatus.RETURNED:
-        again = context.store.get(item.pk, payment_sk(series_of(item) + 1))
-        return again is None or again.body["status"] == PaymentStatus.FAILED
+        return next_payment(context, item)[1] is None
     return True
 
 
@@ -113,7 +112,7 @@ def _carry_on(context: Context, item: Item, by: str, why: str) -> tuple[Replay, 
     replays = int(item.body.get("replays", 0)) + 1
     fresh = f"{item.body['discount_id']}-r{replays}"
     data: Document = {"by": by, "why": why, "execution": fresh}
-    _write(context, item, {"replays": replays}, data)
+    _write(context, item, {"replays": replays, **_again(item)}, data)
     _start(context, item, fresh)
     return Replay.STARTED, fresh
 
@@ -137,7 +136,12 @@ def _note_redrive(context: Context, item: Item, run: Execution, by: str, why: st
     if item.body.get("redriven") == noted:
         return item
     data: Document = {"by": by, "why": why, "execution": run.name, "redriven": True}
-    return _write(context, item, {"redriven": noted}, data)
+    return _write(context, item, {"redriven": noted, **_again(item)}, data)
+
+
+def _again(item: Item) -> Document:
+    """A paid discount is not at rest again until Disburse has looked at it."""
+    return {"again": True} if DiscountStatus(item.body["status"]) in _PAID else {}
 
 
 def _write(context: Context, item: Item, changes: Document, data: Document) -> Item:

@@ -11,12 +11,14 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from rongtong.domain.errors import RongTongError
-from rongtong.domain.incident import IncidentKind
+from rongtong.domain.incident import IncidentKind, IncidentStatus
 from rongtong.domain.lifecycle import EnterpriseStatus
 from rongtong.services.context import Context, Running
-from rongtong.services.incidents import open_once
+from rongtong.services.discounts import load
+from rongtong.services.errors import WrongStateError
+from rongtong.services.incidents import incident_id, newest, open_once, resolve
 from rongtong.services.notify import notify
-from rongtong.services.records import STATE, at_rest, iso
+from rongtong.services.records import STATE, at_rest, incident_pk, iso
 from rongtong.services.replay import carry_on, execution_name
 from rongtong.services.request_discount import start
 from rongtong.services.seal import record
@@ -29,17 +31,27 @@ _BACK_OFF_MAX = timedelta(hours=1)
 _CARRIED_ON_MAX = 6
 """After so many fresh starts, about an hour, a person is told; the sweeper goes on every hour all the same."""
 _TOO_LONG = timedelta(days=1)
+_BUDGET_S = 240.0
+"""Well inside the function's five minutes; what is left is first in the next minute."""
+_PUT_OFF = timedelta(minutes=5)
+_DOUBLED_MAX = 10
+_INCIDENTS_MAX = 1000
 _REGISTERS_AGAIN = timedelta(minutes=30)
 
 
 def sweep(context: Context) -> Document:
     """Look after everything that has been due for longer than the grace period; one that fails does not stop the rest.
 
-    Answers how many discounts, enterprises and other records were looked after, and the codes of what failed.
+    What fails is put off, so that it never stands before what can be done. Answers how many discounts, enterprises and
+    other records were looked after, the codes of what failed, and how many are left because the time was up.
     """
     done = {"discount": 0, "enterprise": 0, "other": 0}
     failed: list[str] = []
-    for item in context.store.due(iso(context.clock.now() - _GRACE)):
+    items = context.store.due(iso(context.clock.now() - _GRACE))
+    began = context.clock.monotonic()
+    for number, item in enumerate(items):
+        if context.clock.monotonic() - began > _BUDGET_S:
+            return {**done, "failed": failed, "left": len(items) - number}
         kind = item.pk.partition("#")[0]
         look_after = {"discount": _discount, "enterprise": _enterprise}.get(kind, _other)
         try:
@@ -48,16 +60,22 @@ def sweep(context: Context) -> Document:
             continue  # somebody works on it right now
         except Exception as error:
             failed.append(f"{item.pk}: {error.code if isinstance(error, RongTongError) else type(error).__name__}")
+            with suppress(Exception):
+                _put_off(context, item, _PUT_OFF)
             continue
         done[kind if kind in done else "other"] += 1
-    return {**done, "failed": failed}
+    _close_stuck(context)
+    return {**done, "failed": failed, "left": 0}
 
 
 def _discount(context: Context, item: Item) -> None:
     if "finished_at" in item.body:
+        record(context, item.pk)
+        notify(context, item.pk)
         release_again(context, item)
-        _tell(context, item)
-        return
+        _rest(context, item)
+        if "again" not in item.body:
+            return
     name = execution_name(item)
     run = context.workflows.execution(name)
     if run is None and name == item.body["discount_id"]:
@@ -65,18 +83,36 @@ def _discount(context: Context, item: Item) -> None:
     elif run is not None and run.running is Running.RUNNING:
         nudge(context, item)
         if _waited(context, item) > _TOO_LONG:
-            _report(context, item, f"{name}/running")
+            _report(context, item)
     else:
-        carry_on(context, item, by="sweeper", why="NOT_AT_REST")
+        carry_on(context, load(context, str(item.body["discount_id"])), by="sweeper", why="NOT_AT_REST")
         replays = int(item.body.get("replays", 0)) + 1
-        _put_off(context, item, min(timedelta(minutes=2**replays), _BACK_OFF_MAX))
+        _put_off(context, item, min(timedelta(minutes=2 ** min(replays, _DOUBLED_MAX)), _BACK_OFF_MAX))
         if replays >= _CARRIED_ON_MAX:
-            _report(context, item, f"{name}/failed")
+            _report(context, item)
 
 
-def _report(context: Context, item: Item, about: str) -> None:
-    data: Document = {"discount_status": item.body["status"], "replays": item.body.get("replays", 0)}
-    open_once(context, IncidentKind.STUCK, str(item.body["discount_id"]), about, data)
+def _report(context: Context, item: Item) -> None:
+    """One open incident for a discount that does not end; a further one only after a person has settled the last."""
+    if "held" in item.body:
+        return
+    discount_id = str(item.body["discount_id"])
+    for number in range(1, _INCIDENTS_MAX):
+        about = f"{discount_id}/{number}"
+        known = context.store.get(incident_pk(incident_id(IncidentKind.STUCK, about)), STATE)
+        if known is None:
+            data: Document = {"discount_status": item.body["status"], "replays": item.body.get("replays", 0)}
+            open_once(context, IncidentKind.STUCK, discount_id, about, data)
+        if known is None or known.body["status"] == IncidentStatus.OPEN:
+            return
+
+
+def _close_stuck(context: Context) -> None:
+    """What does not stick any more needs nobody."""
+    for incident in newest(context, IncidentStatus.OPEN)["incidents"]:
+        if incident["kind"] == IncidentKind.STUCK and at_rest(load(context, str(incident["subject"])).body):
+            with suppress(WriteConflictError, WrongStateError):
+                resolve(context, "sweeper", str(incident["incident_id"]), "ENDED")
 
 
 def _enterprise(context: Context, item: Item) -> None:

@@ -20,7 +20,8 @@ from rongtong.services.storage import Create, Document, Item, Write, WriteConfli
 _ATTEMPTS = 12
 LATEST_LOCK = timedelta(minutes=15)
 """After this long no message of ours is under way (assumed): the functions that send them end within a minute."""
-_ENDED = UNPAID_ENDS | {DiscountStatus.DISBURSED, DiscountStatus.RETURNED}
+_PAID = frozenset({DiscountStatus.DISBURSED, DiscountStatus.RETURNED})
+_ENDED = UNPAID_ENDS | _PAID
 
 
 def unwind(context: Context, discount_id: str, reason: str, *, refused: bool) -> Document:
@@ -40,7 +41,7 @@ def unwind(context: Context, discount_id: str, reason: str, *, refused: bool) ->
         break
     else:
         raise BusyError("The records of this discount keep changing; run the same task again.")
-    if "contract_sha256" in item.body:
+    if "contract_sha256" in item.body and DiscountStatus(item.body["status"]) not in _PAID:
         _release(context, item)
     return {"subject": item.pk, "reason": reason}
 
