@@ -22,6 +22,7 @@ from rich.table import Table
 
 from deployed import Deployed, running
 from paths import BUILD
+from rongtong.domain.payment import payment_reference
 from sample_file import SampleBill
 
 _ENDS = {"DISBURSED", "REFUSED", "FAILED"}
@@ -108,7 +109,10 @@ def _run(deployed: Deployed, options: argparse.Namespace, console: Console, say:
     console.print(table)
     good = (
         rows["not ended"] == 0
-        and sorted(books.values()) == sorted(int(payment["amount_fen"]) for payment in statement)
+        and len(killed) > 0
+        and len(stopped) > 0
+        and {payment_reference(one, 1): fen for one, fen in books.items()}
+        == {payment["reference"]: int(payment["amount_fen"]) for payment in statement}
         and reconciled["differences"] == []
         and rows["executions still failed and not at rest"] == 0
     )

@@ -13,6 +13,7 @@ from datetime import date
 from rongtong.domain.exposure import Counter, LimitExceededError, Limits, Turnover, counters
 from rongtong.domain.package import TakenRanges
 from rongtong.domain.sub_bill_range import SubBillRange
+from rongtong.services.errors import BusyError
 from rongtong.services.records import STATE, exposure_pk, invoice_pk, order_pk, package_pk
 from rongtong.services.storage import Count, Create, Document, Item, Key, Write, WriteConflictError
 
@@ -129,10 +130,15 @@ def holdings_of(body: Document, request: Document, on: date) -> Holdings:
 
 
 def claimed_fen(claims: Item | None, discount_id: str) -> int:
-    """Fen of the discounts accepted on the trade document up to and with this one: who came first goes through."""
+    """Fen of the discounts accepted on the trade document up to and with this one: who came first goes through.
+
+    Raises BusyError when another worker gave the discount up meanwhile.
+    """
     assert claims is not None, "acceptance notes every discount on its trade document"
     listed = claims.body["claims"]
-    own = next(at for at, claim in enumerate(listed) if claim[0] == discount_id)
+    own = next((at for at, claim in enumerate(listed) if claim[0] == discount_id), None)
+    if own is None:
+        raise BusyError("The discount was given up while it was verified; run the same task again.")
     return sum(int(amount) for _, amount in listed[: own + 1])
 
 

@@ -12,14 +12,14 @@ from datetime import datetime, timedelta
 
 from rongtong.domain.errors import RongTongError
 from rongtong.domain.incident import IncidentKind, IncidentStatus
-from rongtong.domain.lifecycle import EnterpriseStatus
+from rongtong.domain.lifecycle import DiscountStatus, EnterpriseStatus, waits_until
 from rongtong.services.context import Context, Running
 from rongtong.services.discounts import load
 from rongtong.services.errors import WrongStateError
 from rongtong.services.incidents import incident_id, newest, open_once, resolve
 from rongtong.services.notify import notify
 from rongtong.services.records import STATE, at_rest, incident_pk, iso
-from rongtong.services.replay import carry_on, execution_name
+from rongtong.services.replay import carry_on, discount_id_of, execution_name
 from rongtong.services.request_discount import start
 from rongtong.services.seal import record
 from rongtong.services.storage import Document, Item, WriteConflictError
@@ -34,6 +34,7 @@ _TOO_LONG = timedelta(days=1)
 _BUDGET_S = 240.0
 """Well inside the function's five minutes; what is left is first in the next minute."""
 _PUT_OFF = timedelta(minutes=5)
+_LOOK_BACK = timedelta(hours=2)
 _DOUBLED_MAX = 10
 _INCIDENTS_MAX = 1000
 _REGISTERS_AGAIN = timedelta(minutes=30)
@@ -64,8 +65,24 @@ def sweep(context: Context) -> Document:
                 _put_off(context, item, _PUT_OFF)
             continue
         done[kind if kind in done else "other"] += 1
+    failed += _waiting_but_dead(context)
     _close_stuck(context)
     return {**done, "failed": failed, "left": 0}
+
+
+def _waiting_but_dead(context: Context) -> list[str]:
+    """Begin anew what waits for a person, and so is not due for days, although its execution has failed."""
+    failed = []
+    for run in context.workflows.failed_since(context.clock.now() - _LOOK_BACK):
+        try:
+            item = load(context, discount_id_of(run.name))
+            if waits_until(DiscountStatus(item.body["status"]), context.clock.now()) is not None:
+                carry_on(context, item, by="sweeper", why="NOT_AT_REST")
+        except WriteConflictError:
+            continue
+        except RongTongError as error:
+            failed.append(f"{run.name}: {error.code}")
+    return failed
 
 
 def _discount(context: Context, item: Item) -> None:
