@@ -10,22 +10,13 @@ from urllib.parse import urlsplit
 
 import requests
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from http_message_signatures import HTTPMessageSigner, HTTPSignatureKeyResolver
+from http_message_signatures import HTTPMessageSigner
 from http_message_signatures.algorithms import ED25519
 from requests.adapters import HTTPAdapter
 
+from rongtong.adapters.signed_api import OneKey
+
 _TIMEOUT_S = 60
-
-
-class _OneKey(HTTPSignatureKeyResolver):
-    def __init__(self, key: Ed25519PrivateKey) -> None:
-        self._key = key
-
-    def resolve_public_key(self, key_id: str) -> Any:
-        raise LookupError(key_id)
-
-    def resolve_private_key(self, key_id: str) -> Ed25519PrivateKey:  # noqa: ARG002 one client, one key
-        return self._key
 
 
 class PartnerClient:
@@ -34,7 +25,7 @@ class PartnerClient:
     def __init__(self, base_url: str, partner_id: str, key: Ed25519PrivateKey) -> None:
         self._base_url = base_url.rstrip("/")
         self._key_id = f"{partner_id}#1"
-        self._signer = HTTPMessageSigner(signature_algorithm=ED25519, key_resolver=_OneKey(key))
+        self._signer = HTTPMessageSigner(signature_algorithm=ED25519, key_resolver=OneKey(key))
         self._session = requests.Session()
         self._session.mount("http://", HTTPAdapter(pool_maxsize=32))
 

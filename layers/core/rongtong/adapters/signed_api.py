@@ -45,7 +45,9 @@ class _Message:
     headers: dict[str, str] = field(default_factory=dict)
 
 
-class _OneKey(HTTPSignatureKeyResolver):
+class OneKey(HTTPSignatureKeyResolver):
+    """The caller's own private key; it is asked for no other."""
+
     def __init__(self, key: Ed25519PrivateKey) -> None:
         self._key = key
 
@@ -71,7 +73,7 @@ class SignedApi:
     ) -> None:
         self._base_url = base_url.rstrip("/")
         self._key_id = key_id
-        self._signer = HTTPMessageSigner(signature_algorithm=ED25519, key_resolver=_OneKey(key))
+        self._signer = HTTPMessageSigner(signature_algorithm=ED25519, key_resolver=OneKey(key))
         timeout = urllib3.Timeout(total=timeout_s)
         self._pool = urllib3.PoolManager(maxsize=at_once, block=True, retries=False, timeout=timeout)
         self._pause = pause
