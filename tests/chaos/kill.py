@@ -30,7 +30,10 @@ _MOOD = {"timeouts_percent": 20, "duplicates_percent": 5, "late_percent": 5, "la
 _PATIENCE_S = 900
 _STOPPED = 0.2
 """How often an execution is stopped beside a process."""
-_OUTSIDE = "rongtong-SandboxFunction"
+_LEFT_ALONE = ("rongtong-SandboxFunction", "rongtong-AuthorizeFunction")
+"""The sandbox stands outside; of the authorizer the emulator keeps no working process after its last one was killed."""
+_UNPACKED_S = 3.0
+"""Younger processes still unpack their code: killed then, the emulator starts none in their place."""
 Document = dict[str, Any]
 
 
@@ -139,7 +142,8 @@ def _kill(
                 name = process.environ().get("AWS_LAMBDA_FUNCTION_NAME", "")
             except psutil.Error:
                 continue
-            if name.startswith("rongtong-") and not name.startswith(_OUTSIDE):
+            old = time.time() - process.create_time() > _UNPACKED_S
+            if old and name.startswith("rongtong-") and not name.startswith(_LEFT_ALONE):
                 workers.append((name, process))
         if chance.random() < _STOPPED:
             stopped += _stop_one(deployed, chance)
