@@ -88,14 +88,14 @@ def test_every_part_that_matters_must_be_covered(leave_out):
     from http_message_signatures import HTTPMessageSigner
     from http_message_signatures.algorithms import ED25519
 
-    from partner_client import _OneKey
+    from rongtong.adapters.signed_api import OneKey
 
     prepared = requests.Request(
         "POST", f"{BASE}/v1/discounts?a=b", data=b"{}", headers={"Idempotency-Key": "k"}
     ).prepare()
     covered = ["@method", "@authority", "@path", "@query", "content-digest", "idempotency-key"]
     covered.remove(leave_out)
-    signer = HTTPMessageSigner(signature_algorithm=ED25519, key_resolver=_OneKey(KEY))
+    signer = HTTPMessageSigner(signature_algorithm=ED25519, key_resolver=OneKey(KEY))
     body = {} if leave_out == "content-digest" else {"body": b"{}"}
     signer.sign(prepared, key_id="partner-a#1", created=datetime.now(UTC), covered_component_ids=covered, **body)
     prepared.headers.setdefault("Content-Digest", "sha-256=:RBNvo1WzZ4oRRq0W9+hknpT7T8If536DEMBg9hyq/4o=:")
