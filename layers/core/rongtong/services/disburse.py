@@ -32,6 +32,7 @@ from rongtong.services.records import (
     iso,
     payment_sk,
     payments_owner,
+    without,
 )
 from rongtong.services.repayment import next_payment
 from rongtong.services.seal import contract_key, require_priced_today
@@ -150,11 +151,7 @@ def _carried_on(context: Context, discount_id: str) -> None:
     """Note that what a replay of a paid discount was to do is done."""
     item = discount_of(context.store.get(discount_pk(discount_id), STATE))
     if "again" in item.body:
-        amend(context.store, item, lambda body: _without(body, "again") if "again" in body else None)
-
-
-def _without(body: Document, name: str) -> Document:
-    return {key: value for key, value in body.items() if key != name}
+        amend(context.store, item, lambda body: without(body, "again") if "again" in body else None)
 
 
 def _held(context: Context, item: Item, *, suspended: bool) -> bool:
@@ -172,7 +169,7 @@ def _suspension_keys(item: Item) -> list[Key]:
 def _with_held(body: Document, *, held: bool) -> Document | None:
     if held == ("held" in body):
         return None
-    return {**body, "held": "SUSPENDED"} if held else _without(body, "held")
+    return {**body, "held": "SUSPENDED"} if held else without(body, "held")
 
 
 def _require_sealed(context: Context, item: Item, series: int) -> None:

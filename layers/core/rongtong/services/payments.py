@@ -28,7 +28,7 @@ _LATER = 10
 
 
 def series_of(item: Item) -> int:
-    """Which attempt series of the discount's payment is the newest that was sent."""
+    """Which attempt series of the discount's payment is the newest that was paid; 1 before any was."""
     return int(item.body.get("series", 1))
 
 

@@ -112,6 +112,11 @@ def suspension_pk(suspension_id: str) -> str:
     return f"suspended#entry#{suspension_id}"
 
 
+def without(body: Document, name: str) -> Document:
+    """A body that does not have this part any more."""
+    return {key: value for key, value in body.items() if key != name}
+
+
 def logged_count(body: Document) -> int:
     """How many of the aggregate's events the evidence log holds."""
     return sum(count for _, count in body.get("logged", ()))

@@ -13,7 +13,7 @@ from rongtong.services.context import Context
 from rongtong.services.discounts import load, request_key, request_of
 from rongtong.services.errors import BusyError, PaymentPendingError
 from rongtong.services.exposure_ledger import entry_of
-from rongtong.services.records import amend, change_writes, iso, payment_sk
+from rongtong.services.records import amend, change_writes, iso, payment_sk, without
 from rongtong.services.reservations import holdings_of
 from rongtong.services.storage import Create, Document, Item, Write, WriteConflictError
 
@@ -54,16 +54,12 @@ def release_again(context: Context, item: Item) -> None:
     ended = datetime.fromisoformat(str(item.body["finished_at"]))
     if "locked" in item.body and context.clock.now() >= ended + LATEST_LOCK:
         _release(context, item)
-        amend(context.store, item, lambda body: _without_lock(body) if "locked" in body else None)
+        amend(context.store, item, lambda body: without(body, "locked") if "locked" in body else None)
 
 
 def _release(context: Context, item: Item) -> None:
     rng, owner = SubBillRange.parse(str(item.body["range"])), str(item.body["discount_id"])
     context.bills.release(str(item.body["bill_number"]), rng, owner)
-
-
-def _without_lock(body: Document) -> Document:
-    return {name: value for name, value in body.items() if name != "locked"}
 
 
 def _writes(context: Context, item: Item, reason: str, *, refused: bool) -> list[Write]:
