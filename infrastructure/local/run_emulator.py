@@ -3,7 +3,7 @@
 The emulator calls every error of a Python function "Runtime.HandlerError", so that no state machine could tell one from
 another. It does answer the traceback, whose last line names the class. Run by the emulator's interpreter.
 
-A failed invocation makes the emulator drop all processes of the function, also those that unpack their code at that
+A process that dies makes the emulator drop all processes of the function, also those that unpack their code at that
 moment; they begin again here, instead of failing in their turn and so dropping others.
 """
 
@@ -16,31 +16,38 @@ import time
 from typing import Any
 
 from ministack.core.lambda_runtime import Worker
+from ministack.services import lambda_svc
 
 _LAST_LINE = re.compile(r"^(?:[\w.]+\.)?(\w+)(?::|$)")
 _invoke = Worker.invoke
+_run = lambda_svc._execute_function_warm
 _BEGINNINGS = 20
 
 
-def _invoke_and_name(self: Worker, *args: Any, **kwargs: Any) -> dict[str, Any]:
-    for attempt in range(_BEGINNINGS):
+def _invoke_again(self: Worker, *args: Any, **kwargs: Any) -> dict[str, Any]:
+    for _ in range(_BEGINNINGS - 1):
         try:
             answer: dict[str, Any] = _invoke(self, *args, **kwargs)
         except FileNotFoundError:
-            if attempt + 1 == _BEGINNINGS:
-                raise
             time.sleep(random.uniform(0.1, 0.5))
         else:
-            break
-    lines = [line for line in str(answer.get("trace", "")).splitlines() if line and not line.startswith(" ")]
-    named = _LAST_LINE.match(lines[-1]) if lines else None
-    if answer.get("status") == "error" and named is not None:
-        # The caller reports an exception of its own by the name of its class.
-        raise type(named[1], (Exception,), {})(answer["error"])
+            return answer
+    return dict(_invoke(self, *args, **kwargs))
+
+
+def _run_and_name(*args: Any, **kwargs: Any) -> dict[str, Any]:
+    answer: dict[str, Any] = _run(*args, **kwargs)
+    body = answer.get("body")
+    if answer.get("error") and isinstance(body, dict) and body.get("errorType") == "Runtime.HandlerError":
+        lines = [line for line in str(answer.get("log", "")).splitlines() if line and not line.startswith(" ")]
+        named = _LAST_LINE.match(lines[-1]) if lines else None
+        if named is not None:
+            body["errorType"] = named[1]
     return answer
 
 
-Worker.invoke = _invoke_and_name
+Worker.invoke = _invoke_again
+lambda_svc._execute_function_warm = _run_and_name
 
 if __name__ == "__main__":
     runpy.run_module("ministack", run_name="__main__", alter_sys=True)

@@ -154,6 +154,13 @@ def test_every_state_is_reached_and_every_task_has_a_timeout(machine):
     assert [name for name, state in states.items() if state["Type"] == "Task" and "TimeoutSeconds" not in state] == []
 
 
+@pytest.mark.parametrize("machine", MACHINES)
+def test_no_task_runs_more_often_at_once_than_the_outside_can_bear(machine):
+    tasks = {value["!GetAtt"].removesuffix(".Arn") for value in MACHINES[machine]["DefinitionSubstitutions"].values()}
+    assert tasks <= set(FUNCTIONS)
+    assert {FUNCTIONS[name]["ReservedConcurrentExecutions"]["!Ref"] for name in tasks} == {"TaskConcurrency"}
+
+
 def test_every_error_class_has_a_code_of_its_own():
     codes = {}
     for path in ROOT.glob("layers/core/rongtong/**/*.py"):
