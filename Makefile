@@ -3,12 +3,13 @@
 # make up     keep the local stack running; make down stops it
 # make lint   style, types, dependency direction, template
 # make bench  figures, each as a ratio to something run beside it
+# make bench-evidence  appends, proofs, growth to a million leaves and the audit of the evidence log, beside pymerkle
 # make faults every fault, every pair, 100,000 random schedules in memory: money moves once
 # make kill   on the local stack: 50 discounts, processes killed, a bad bank; make outage: bank, registry, log down
 # make recovery  how long the replay command takes for 1,000 failed executions
 # make mutation  how many small changes of the domain its tests notice; ONLY=merkle,receipt for some modules
 .DEFAULT_GOAL := help
-.PHONY: help recovery faults kill outage demo test up down lint bench mutation samples docs
+.PHONY: help recovery faults kill outage demo test up down lint bench bench-evidence mutation samples docs
 
 PYTHON ?= python3
 VENVS := .venvs
@@ -49,6 +50,9 @@ test: $(READY) lint
 
 bench: $(READY)
 	@PYTHONPATH="$$PYTHONPATH:tests" $(DEV)/python tests/benchmarks/bench.py
+
+bench-evidence: $(READY)
+	@PYTHONPATH="$$PYTHONPATH:tests" $(DEV)/python tests/benchmarks/evidence.py
 
 faults: $(VENVS)/dev/.ready
 	@PYTHONPATH="$$PYTHONPATH:tests:tests/faults" $(DEV)/python tests/faults/run_faults.py

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from typing import Any
@@ -19,13 +19,14 @@ from rongtong.domain.package import Holding, HoldingState, Package, PackageError
 from rongtong.domain.payment import PaymentStatus
 from rongtong.domain.sub_bill_range import SubBillRange
 from rongtong.services.context import Context, Execution, Running
-from rongtong.services.errors import ContractAlteredError, SealedDataError
+from rongtong.services.errors import ContractAlteredError, LogDamagedError, SealedDataError
 from rongtong.services.ports import (
     BankUnavailableError,
     BillLockedError,
     PaymentAnswer,
     PaymentOrder,
     StatementEntry,
+    WitnessReply,
 )
 from rongtong.services.storage import Count, Create, Document, Item, Listing, Replace, Write, WriteConflictError
 
@@ -164,6 +165,41 @@ class MemoryArchive:
 
     def get(self, key: str) -> bytes | None:
         return self.objects.get(key)
+
+
+@dataclass
+class MemoryFiles:
+    """The log's files in a dictionary."""
+
+    files: dict[str, bytes] = field(default_factory=dict)
+
+    def create(self, path: str, content: bytes) -> bool:
+        own = bytes(bytearray(content))
+        return self.files.setdefault(path, own) is own
+
+    def create_all(self, files: Mapping[str, bytes]) -> None:
+        for path, content in files.items():
+            if self.files.setdefault(path, content) != content:
+                raise LogDamagedError(f"The log's {path} holds something else than its writers laid; look at it first.")
+
+    def get_all(self, paths: Sequence[str]) -> list[bytes | None]:
+        return [self.files.get(path) for path in paths]
+
+    def put(self, path: str, content: bytes) -> None:
+        self.files[path] = content
+
+    def names(self, prefix: str) -> list[str]:
+        return sorted(path for path in self.files if path.startswith(prefix))[:1000]
+
+    def delete(self, path: str) -> None:
+        self.files.pop(path, None)
+
+
+class NoWitnesses:
+    """Nobody answers."""
+
+    def add_checkpoint(self, requests: Mapping[str, str]) -> dict[str, WitnessReply]:
+        return {}
 
 
 @dataclass
@@ -392,6 +428,8 @@ def make_context(**replaced: Any) -> Context:
         "vault": PlainVault(),
         "log_signer": LocalSigner(),
         "log_origin": "rongtong.example/log",
+        "files": MemoryFiles(),
+        "witness_door": NoWitnesses(),
         "archive": MemoryArchive(),
         "workflows": RecordedWorkflows(),
         "banks": (bank,),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import replace
 from datetime import date, datetime
 from typing import Any
 
@@ -13,12 +14,13 @@ from fakes import make_context
 from paths import SAMPLES
 from rongtong.adapters.registries import _bill as registry_bill
 from rongtong.domain.bill import Invoice
-from rongtong.domain.checkpoint import VerifierKey
 from rongtong.domain.errors import RongTongError
 from rongtong.domain.exposure import Limits
+from rongtong.domain.trust import TrustPolicy
 from rongtong.entrypoints.models import DiscountBody
 from rongtong.services import registration
 from rongtong.services.context import Context
+from rongtong.services.cosigning import WITNESSES_KEY, log_key, policy_of
 from rongtong.services.disburse import disburse
 from rongtong.services.discounts import load, request_key, request_of
 from rongtong.services.errors import PriceExpiredError
@@ -34,6 +36,7 @@ from rongtong.services.verify_bill import verify
 from rongtong.services.waiting import confirm
 from sample_file import SampleBill, read_bills, read_json
 from seed import PARTNERS, sample_configuration
+from witness_fakes import MemoryDoor, Node, make_node, url_of
 
 PARTNER = "partner-a"
 
@@ -43,13 +46,23 @@ def sample_bills() -> list[SampleBill]:
     return read_bills(SAMPLES / "bills.csv")
 
 
+def notaries(context: Context, names: tuple[str, ...], *, quorum: int) -> tuple[dict[str, Node], str]:
+    """Witnesses that know the context's log, by where they are asked, and the policy that names them."""
+    nodes = {name: make_node(name, log_key(context)) for name in names}
+    lines = [f"witness {name} {node.witness.key().text()} {url_of(name)}" for name, node in nodes.items()]
+    policy = "\n".join([*lines, f"group notaries {quorum} {' '.join(names)}", "quorum notaries", ""])
+    return {url_of(name): node for name, node in nodes.items()}, policy
+
+
 class Platform:
     """A context with institutions, policy and active enterprises."""
 
     def __init__(self, partners: tuple[str, ...] = (PARTNER,)) -> None:
         self.context: Context = make_context()
+        self.nodes, policy = notaries(self.context, ("w1", "w2", "w3"), quorum=2)
+        self.context = replace(self.context, witness_door=MemoryDoor(self.nodes))
         self.ids: dict[tuple[str, str], str] = {}
-        for (pk, sk), body in sample_configuration().items():
+        for (pk, sk), body in {**sample_configuration(), WITNESSES_KEY: {"policy": policy}}.items():
             self._create(pk, sk, body)
         for partner in partners:
             self._create(f"partner#{partner}", "state", {"keys": {}, "role": PARTNERS[partner]})
@@ -105,8 +118,9 @@ class Platform:
         return [*shared, *[f"enterprise#{request['applicant_uscc']}/{period}" for period in ("day", "month", "year")]]
 
     @property
-    def log_key(self) -> str:
-        return VerifierKey(self.context.log_origin, self.context.log_signer.public_key()).text()
+    def trust(self) -> TrustPolicy:
+        """What a verifier of this platform's receipts pins."""
+        return policy_of(self.context, self.context.store.get(*WITNESSES_KEY))
 
     def hold(self, bill: SampleBill) -> None:
         """Let the registries hold what the sample says."""

@@ -10,7 +10,7 @@ from rongtong.domain.receipt import receipt_bytes
 from rongtong.entrypoints.bootstrap import context
 from rongtong.entrypoints.http import answers, caller
 from rongtong.entrypoints.tasks import run_task
-from rongtong.services import evidence_log
+from rongtong.services import receipts
 from rongtong.services import seal as sealing
 from rongtong.services.discounts import load_owned
 
@@ -34,13 +34,29 @@ def record(event: dict[str, Any], _: Any) -> dict[str, Any]:
 def read_receipt(discount_id: str) -> Response:
     """The receipt's exact bytes; keep them as they are: one changed byte makes the verifier refuse."""
     item = load_owned(context(), caller(app.current_request).partner_id, discount_id)
-    text = receipt_bytes(evidence_log.receipt(context(), item)).decode()
+    text = receipt_bytes(receipts.receipt(context(), item)).decode()
     return Response(body=text, status_code=200, headers={"Content-Type": "application/json"})
 
 
 @app.route("/v1/log/checkpoint", methods=["GET"])
 @answers(lambda: app.current_request)
 def read_checkpoint() -> Response:
-    """The newest signed checkpoint (C2SP tlog-checkpoint)."""
-    note = evidence_log.checkpoint(context())
-    return Response(body=note, status_code=200, headers={"Content-Type": "text/plain; charset=utf-8"})
+    """The newest checkpoint that a quorum of witnesses cosigned (C2SP tlog-checkpoint)."""
+    note = receipts.checkpoint(context())
+    return _public(note, "text/plain; charset=utf-8", 1)
+
+
+@app.route("/v1/log/tile/{level}/{a}", methods=["GET"])
+@app.route("/v1/log/tile/{level}/{a}/{b}", methods=["GET"])
+@app.route("/v1/log/tile/{level}/{a}/{b}/{c}", methods=["GET"])
+@app.route("/v1/log/tile/{level}/{a}/{b}/{c}/{d}", methods=["GET"])
+@answers(lambda: app.current_request)
+def read_tile(level: str, a: str, b: str = "", c: str = "", d: str = "") -> Response:
+    """A tile or a bundle of entries (C2SP tlog-tiles); ask with ``Accept: application/octet-stream``."""
+    content = receipts.published(context(), "/".join(part for part in ("tile", level, a, b, c, d) if part))
+    return _public(content, "application/octet-stream", 31_536_000)
+
+
+def _public(body: str | bytes, kind: str, seconds: int) -> Response:
+    headers: dict[str, str | list[str]] = {"Content-Type": kind, "Cache-Control": f"public, max-age={seconds}"}
+    return Response(body=body, status_code=200, headers=headers)

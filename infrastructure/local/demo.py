@@ -16,6 +16,7 @@ from partner_client import PartnerClient
 from paths import BUILD, SAMPLES, discard
 from report import render
 from rongtong.domain.receipt import ReceiptError, verify_receipt
+from rongtong.domain.trust import TrustPolicy
 from rongtong.verify import main as verify_file
 from sample_file import SampleBill, SampleFileError, read_bills, read_json
 from seed import load_key
@@ -72,8 +73,9 @@ def _run(console: Console, stack: Stack, bills: list[SampleBill], began: float) 
         paid = [outcome for outcome in outcomes if outcome.outcome == "disbursed"]
         task = progress.add_task("receipts verified, executions counted", total=len(paid))
         states, costs, verified = stack.client("stepfunctions"), {}, 0
+        trust = TrustPolicy.parse(Path(stack.trust).read_text())
         for outcome in paid:
-            verified += _verifies(outcome, Path(stack.log_key))
+            verified += _verifies(outcome, trust)
             name = str(outcome.discount["discount_id"])
             costs[name] = cost_of(states, stack.discount_machine_arn, name)
             progress.advance(task)
@@ -92,15 +94,16 @@ def _run(console: Console, stack: Stack, bills: list[SampleBill], began: float) 
     if shown is not None and shown.receipt is not None:
         console.print(f"For example {example(shown)}")
         found += _tamper(console, shown.receipt)
+    found += _audit(console, stack)
     _close(console, found, time.monotonic() - began)
     return 1 if found else 0
 
 
-def _verifies(outcome: Outcome, log_key: Path) -> bool:
+def _verifies(outcome: Outcome, trust: TrustPolicy) -> bool:
     if outcome.receipt is None:
         return False
     try:
-        proved = verify_receipt(outcome.receipt.read_bytes(), log_key.read_text())
+        proved = verify_receipt(outcome.receipt.read_bytes(), trust)
     except ReceiptError:
         return False
     return proved.discount_id == outcome.discount["discount_id"] and "DiscountPaid" in proved.events
@@ -127,6 +130,13 @@ def _tamper(console: Console, receipt: Path) -> list[str]:
         console.print(f"[bold]python -m rongtong.verify {path}[/bold]")
         codes.append(verify_file([str(BUILD.parent / path)]))
     return [] if codes == [0, 1] else [f"the verifier exited {codes} for a receipt and its changed copy, not 0 and 1"]
+
+
+def _audit(console: Console, stack: Stack) -> list[str]:
+    """Recompute the whole log from what is published."""
+    console.print("[bold]python -m rongtong.verify --audit <log>[/bold]")
+    code = verify_file(["--audit", stack.log_url, "--policy", stack.trust])
+    return [] if code == 0 else ["the published log does not check"]
 
 
 def _close(console: Console, found: list[str], seconds: float) -> None:

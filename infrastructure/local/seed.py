@@ -47,12 +47,13 @@ def load_key(folder: Path, partner: str) -> Ed25519PrivateKey:
     return key
 
 
-def seed_platform(dynamodb: Any, table: str, public_keys: dict[str, str]) -> None:
-    """Write the partners and the sample configuration."""
+def seed_platform(dynamodb: Any, table: str, public_keys: dict[str, str], witnesses: str) -> None:
+    """Write the partners, the witnesses' policy and the sample configuration."""
     records: dict[tuple[str, str], dict[str, Any]] = {
         ("partner#" + partner, "state"): {"keys": {"1": public_keys[partner]}, "role": role, **_of_role(role)}
         for partner, role in PARTNERS.items()
     }
+    records["platform", "witnesses"] = {"policy": witnesses}
     for (pk, sk), body in {**records, **sample_configuration()}.items():
         item = {"pk": {"S": pk}, "sk": {"S": sk}, "version": {"N": "1"}}
         dynamodb.put_item(TableName=table, Item={**item, "body": {"S": json.dumps(body, ensure_ascii=False)}})

@@ -19,11 +19,15 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat,
 
 from emulator import CREDENTIALS, REGION, Emulator
 from paths import BUILD, EMULATOR_PYTHON, LOCAL, ROOT, SAM
-from rongtong.domain.checkpoint import VerifierKey
+from rongtong.domain.note import COSIGNATURE, VerifierKey
+from rongtong.domain.trust import Group, TrustPolicy
 from seed import make_keys, seed_platform
 
 STACK = "rongtong"
+WITNESSES = ("notary-a", "notary-b", "notary-c")
+_QUORUM = 2
 _FILE = "stack.json"
+_TRUST = "trust.txt"
 Say = Callable[[str], None]
 _TASKS_AT_ONCE = 12
 """Every one is a process of the emulator's: room for eight discounts in flight, and not for a thousand."""
@@ -41,7 +45,9 @@ class Stack:
     registration_machine_arn: str
     business_table: str
     keys: str
-    log_key: str
+    log_url: str
+    trust: str
+    """The policy that a verifier of this stack's receipts pins: the log's key, its witnesses', their quorum."""
 
     @property
     def emulator(self) -> Emulator:
@@ -68,7 +74,7 @@ def aws_client(emulator: Emulator, service: str) -> Any:
 def up(folder: Path, say: Say) -> Stack:
     """Start the emulator, build and deploy template.yaml, seed partners, institutions and policy.
 
-    ``folder`` gets the emulator's files, the partners' keys, the log's key and stack.json. Nothing is left running
+    ``folder`` gets the emulator's files, the partners' keys, the trust policy and stack.json. Nothing is left running
     when this raises.
     """
     say("starting the emulator on 127.0.0.1")
@@ -79,9 +85,11 @@ def up(folder: Path, say: Say) -> Stack:
         say("deploying template.yaml (sam deploy)")
         _deploy(emulator, folder)
         _answer_as_the_template_says(emulator)
+        say(f"deploying infrastructure/witness.yaml {len(WITNESSES)} times")
+        trust = _deploy_witnesses(emulator, folder)
         stack = _describe(emulator, folder)
         say("seeding partners, institutions and policy")
-        seed_platform(stack.client("dynamodb"), stack.business_table, make_keys(Path(stack.keys)))
+        seed_platform(stack.client("dynamodb"), stack.business_table, make_keys(Path(stack.keys)), trust.text())
     except BaseException:
         emulator.stop()
         raise
@@ -136,6 +144,64 @@ def _deploy(emulator: Emulator, folder: Path) -> None:
     )
 
 
+def _deploy_witnesses(emulator: Emulator, folder: Path) -> TrustPolicy:
+    """Each notary deploys the same template, as on AWS in an account of its own; answers whom a verifier may trust."""
+    packaged = folder / "witness.yaml"
+    built = BUILD / "sam-witness"
+    _sam(
+        emulator,
+        folder,
+        "build",
+        *("--template", str(ROOT / "infrastructure" / "witness.yaml"), "--build-dir", str(built)),
+        *("--cached", "--parallel", "--cache-dir", str(EMULATOR_PYTHON.parent.parent / "sam-cache")),
+    )
+    _sam(
+        emulator,
+        folder,
+        "package",
+        *("--template", str(built / "template.yaml"), "--s3-bucket", f"{STACK}-artifacts", "--region", REGION),
+        *("--output-template-file", str(packaged)),
+    )
+    log = _outputs(emulator, STACK)
+    log_key = VerifierKey(log["LogOrigin"], _public_key(emulator, log["LogKeyId"]))
+    cloudformation = aws_client(emulator, "cloudformation")
+    for name in WITNESSES:
+        parameters = {
+            "Name": f"{name}.example/witness",
+            "LogKeys": log_key.text(),
+            "GatewayUrl": emulator.url,
+            "PythonRuntime": f"python3.{sys.version_info.minor}",
+            "DeletionProtection": "false",
+        }
+        cloudformation.create_stack(
+            StackName=name,
+            TemplateBody=packaged.read_text(),
+            Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
+            Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()],
+        )
+    witnesses, urls = {}, {}
+    for name in WITNESSES:
+        cloudformation.get_waiter("stack_create_complete").wait(StackName=name, WaiterConfig={"Delay": 1})
+        found = _outputs(emulator, name)
+        key = _public_key(emulator, found["WitnessKeyId"])
+        witnesses[name] = VerifierKey(found["WitnessName"], key, COSIGNATURE)
+        urls[name] = found["SubmissionUrl"]
+    policy = TrustPolicy((log_key,), witnesses, {"notaries": Group(_QUORUM, WITNESSES)}, "notaries", urls)
+    (folder / _TRUST).write_text(policy.text())
+    return policy
+
+
+def _outputs(emulator: Emulator, stack: str) -> dict[str, str]:
+    (described,) = aws_client(emulator, "cloudformation").describe_stacks(StackName=stack)["Stacks"]
+    return {output["OutputKey"]: output["OutputValue"] for output in described["Outputs"]}
+
+
+def _public_key(emulator: Emulator, key_id: str) -> bytes:
+    key = aws_client(emulator, "kms").get_public_key(KeyId=key_id)["PublicKey"]
+    raw = load_der_public_key(key if isinstance(key, bytes) else b64decode(key))
+    return raw.public_bytes(Encoding.Raw, PublicFormat.Raw)
+
+
 def _answer_as_the_template_says(emulator: Emulator) -> None:
     """The emulator takes no gateway responses from an API's body, as AWS does: hand it the template's own."""
     template = aws_client(emulator, "cloudformation").get_template(StackName=STACK, TemplateStage="Processed")
@@ -176,13 +242,7 @@ def _sam(emulator: Emulator, folder: Path, *arguments: str) -> None:
 
 
 def _describe(emulator: Emulator, folder: Path) -> Stack:
-    (described,) = aws_client(emulator, "cloudformation").describe_stacks(StackName=STACK)["Stacks"]
-    outputs = {output["OutputKey"]: output["OutputValue"] for output in described["Outputs"]}
-    key = aws_client(emulator, "kms").get_public_key(KeyId=outputs["LogKeyId"])["PublicKey"]
-    raw = load_der_public_key(key if isinstance(key, bytes) else b64decode(key))
-    public = raw.public_bytes(Encoding.Raw, PublicFormat.Raw)
-    log_key = folder / "log-key.txt"
-    log_key.write_text(VerifierKey(outputs["LogOrigin"], public).text() + "\n")
+    outputs = _outputs(emulator, STACK)
     return Stack(
         emulator_pid=emulator.pid,
         emulator_port=emulator.port,
@@ -192,7 +252,8 @@ def _describe(emulator: Emulator, folder: Path) -> Stack:
         registration_machine_arn=outputs["RegistrationStateMachineArn"],
         business_table=outputs["BusinessTable"],
         keys=str(folder / "keys"),
-        log_key=str(log_key),
+        log_url=outputs["LogUrl"],
+        trust=str(folder / _TRUST),
     )
 
 
@@ -209,7 +270,8 @@ def main(command: str) -> int:
     print(f"API            {running.base_url}")
     print(f"Sandbox        {running.sandbox_url}")
     print(f"Partner keys   {running.keys}")
-    print(f"Log key        {running.log_key}")
+    print(f"Evidence log   {running.log_url}")
+    print(f"Trust policy   {running.trust}")
     print("Next: read docs/api.md for the routes; `make down` stops the stack.")
     return 0
 

@@ -24,7 +24,8 @@ from rongtong.domain.canonical import canonical_bytes
 from rongtong.domain.eligibility import Case, Findings, run_checks, verdict
 from rongtong.domain.errors import RongTongError
 from rongtong.domain.interest import discount_interest, price
-from rongtong.domain.merkle import Frontier, inclusion_proof, leaf_hash, root, verify_inclusion
+from rongtong.domain.merkle import inclusion_proof, leaf_hash, root, verify_inclusion
+from rongtong.domain.tiles import Edge
 from rongtong.entrypoints.models import DiscountBody
 from rongtong.services import verify_bill
 
@@ -37,12 +38,13 @@ _EVENT = {
     "type": "ContractSealed",
     "data": {f"field{at}": "值" * 20 for at in range(12)},
 }
-_LEAVES = [leaf_hash(bytes([at % 256, at // 256])) for at in range(1_000)]
+_ENTRIES = [bytes([at % 256, at // 256]) for at in range(1_000)]
+_LEAVES = [leaf_hash(entry) for entry in _ENTRIES]
 _FACES = [random.Random(1).randrange(10**6, 10**11) for _ in range(500)]
 _RATE = Decimal("1.234567")
 _KEY = Ed25519PrivateKey.generate()
 _SIGNED = _KEY.sign(b"checkpoint")
-_PROOF = inclusion_proof(700, _LEAVES)
+_PROOF = inclusion_proof(700, 1_000, lambda height, index: root(_LEAVES[index << height : index + 1 << height]))
 _ROOT = root(_LEAVES)
 
 
@@ -55,16 +57,14 @@ def _sorted_json() -> bytes:
 
 
 def _grow() -> bytes:
-    frontier = Frontier(0, ())
-    for leaf in _LEAVES:
-        frontier = frontier.append(leaf)
-    return frontier.root()
+    edge, _ = Edge().extended(_ENTRIES)
+    return edge.root()
 
 
 def _grow_other() -> bytes:
     tree = InmemoryTree(algorithm="sha256")
-    for leaf in _LEAVES:
-        tree.append_entry(leaf)
+    for entry in _ENTRIES:
+        tree.append_entry(entry)
     return bytes(tree.get_root())
 
 

@@ -9,10 +9,14 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import psutil
+import requests
 
 from deployed import wait_for
 from measure import cost_of
-from rongtong.domain.checkpoint import VerifierKey, open_checkpoint
+from rongtong.domain.trust import TrustPolicy
+from rongtong.verify import main as verify_file
+
+BYTES = {"Accept": "application/octet-stream"}
 
 
 def _receipt(deployed, discount_id, folder):
@@ -25,8 +29,8 @@ def _receipt(deployed, discount_id, folder):
     return path
 
 
-def _verify(path, log_key):
-    command = [sys.executable, "-m", "rongtong.verify", str(path), "--log-key", log_key]
+def _verify(path, trust):
+    command = [sys.executable, "-m", "rongtong.verify", str(path), "--policy", trust]
     environment = {**os.environ, "PYTHONPATH": "layers/core"}
     return subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
 
@@ -38,12 +42,12 @@ def test_a_straight_through_discount_is_paid_once_proved_and_within_its_budget(d
     assert found["paid_fen"] == found["face_fen"] - found["interest_fen"]
     assert len(deployed.payments(bill.request["payee_account"], found["paid_fen"])) == 1
     receipt = _receipt(deployed, discount_id, tmp_path)
-    good = _verify(receipt, deployed.stack.log_key)
+    good = _verify(receipt, deployed.stack.trust)
     assert (good.returncode, len(good.stdout.splitlines())) == (0, 1)
     content = bytearray(receipt.read_bytes())
     content[len(content) // 3] ^= 1
     receipt.write_bytes(content)
-    bad = _verify(receipt, deployed.stack.log_key)
+    bad = _verify(receipt, deployed.stack.trust)
     assert (bad.returncode, bad.stdout[:7]) == (1, "REFUSED")
     states = deployed.stack.client("stepfunctions")
     arn = deployed.stack.discount_machine_arn.replace(":stateMachine:", ":execution:") + f":{discount_id}"
@@ -166,7 +170,12 @@ def test_another_partner_s_discount_does_not_exist(deployed):
         assert (answer.status_code, answer.json()["code"]) == (404, "NOT_FOUND")
 
 
-def test_the_newest_checkpoint_is_signed_by_the_pinned_key(deployed):
-    note = deployed.clients["partner-b"].get("/v1/log/checkpoint").text
-    key = VerifierKey.parse(Path(deployed.stack.log_key).read_text())
-    assert open_checkpoint(note, key).size > 0
+def test_the_published_log_checks_from_its_first_entry_to_a_checkpoint_that_a_quorum_cosigned(deployed):
+    discount_id = deployed.submit(next(deployed.plain))
+    deployed.until(discount_id, "DISBURSED")
+    note = requests.get(f"{deployed.stack.log_url}/checkpoint", timeout=30).text
+    trusted = TrustPolicy.parse(Path(deployed.stack.trust).read_text()).judge(note)
+    assert len(trusted.cosignatures) >= 2
+    answer = requests.get(f"{deployed.stack.log_url}/tile/0/999", headers=BYTES, timeout=30)
+    assert (answer.status_code, answer.json()["code"]) == (404, "NOT_FOUND")
+    assert verify_file(["--audit", deployed.stack.log_url, "--policy", deployed.stack.trust]) == 0

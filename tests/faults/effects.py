@@ -18,6 +18,8 @@ _EFFECTS = {
     "store": {"transact"},
     "vault": {"decrypt", "encrypt"},
     "log_signer": {"sign"},
+    "files": {"create", "create_all", "put", "delete"},
+    "witness_door": {"add_checkpoint"},
     "archive": {"put", "get"},
     "workflows": {"start_discount", "resume", "redrive"},
     "bank": {"pay", "pay_unasked", "query"},
@@ -120,7 +122,7 @@ class _Port:
         if name in _EFFECTS.get(port, ()):
 
             def called(*arguments: Any, **named: Any) -> Any:
-                label = f"{port}.{name}" + (f" {_said(arguments[0])}" if port == "store" else "")
+                label = f"{port}.{name}{_about(port, arguments)}"
                 return seam.pass_through(port, label, lambda: found(*arguments, **named))
         else:
 
@@ -130,6 +132,15 @@ class _Port:
 
         self.__dict__[name] = called
         return called
+
+
+def _about(port: str, arguments: tuple[Any, ...]) -> str:
+    if port == "store":
+        return f" {_said(arguments[0])}"
+    if port == "files":
+        path = arguments[0] if isinstance(arguments[0], str) else next(iter(arguments[0]))
+        return f" {path.partition('/')[0]}"
+    return ""
 
 
 def _said(writes: Any) -> str:

@@ -12,22 +12,33 @@ from typing import Any
 from asl import Machines, Run, run
 from effects import CrashError, Fault, Seam
 
-from fakes import LocalSigner, MemoryArchive, MemoryBillRegistry, MemoryInvoices, MemorySms, MemoryStore, PlainVault
-from in_memory import PARTNER, Platform, sample_bills
+from fakes import (
+    LocalSigner,
+    MemoryArchive,
+    MemoryBillRegistry,
+    MemoryFiles,
+    MemoryInvoices,
+    MemorySms,
+    MemoryStore,
+    PlainVault,
+)
+from in_memory import PARTNER, Platform, notaries, sample_bills
 from rongtong.adapters.calendars import legal_calendar
 from rongtong.domain.lifecycle import DiscountStatus
 from rongtong.domain.payment import PaymentStatus
 from rongtong.services import bank_notices, changes, verify_bill, waiting
 from rongtong.services.context import Context, Running
+from rongtong.services.cosigning import WITNESSES_KEY, witnessed_size
 from rongtong.services.discounts import load
 from rongtong.services.ports import BankUnavailableError, PaymentAnswer, PaymentOrder, StatementEntry
-from rongtong.services.records import derived_id, discount_pk
+from rongtong.services.records import derived_id, discount_pk, logged_until
 from rongtong.services.repayment import next_payment
 from rongtong.services.replay import replay
 from rongtong.services.request_discount import accept
 from rongtong.services.storage import Document, Item
 from rongtong.services.suspension import SuspensionScope, suspend
 from rongtong.services.sweep import sweep
+from witness_fakes import MemoryDoor
 
 BEGIN = datetime(2026, 4, 15, 2, 0, tzinfo=UTC)
 KEY = "key-1"
@@ -35,6 +46,7 @@ _OPERATIONS = ("operations", "operations-2")
 _BILLS = sample_bills()
 _CALENDAR = legal_calendar()
 _SIGNER = LocalSigner()
+_NOTARY = ("w1",)
 
 
 @dataclass(frozen=True)
@@ -212,6 +224,9 @@ def _base(scenario: Scenario) -> tuple[dict[tuple[str, str], Item], dict[tuple[s
     if scenario.unreachable:
         body["payment_cut_off"] = "10:03"
     store.items[funding] = replace(store.items[funding], body=body)
+    # One witness: how a quorum comes together of several is told elsewhere.
+    policy = notaries(platform.context, _NOTARY, quorum=1)[1]
+    store.items[WITNESSES_KEY] = replace(store.items[WITNESSES_KEY], body={"policy": policy})
     items = {key: item for key, item in store.items.items() if not key[0].startswith("enterprise#")}
     for key, item in store.items.items():
         if key[0] == f"enterprise#{own}":
@@ -242,6 +257,7 @@ class World:
         found: Any = platform.context.invoices
         self.invoices.invoices = dict(found.invoices)
         self.signer = _SIGNER
+        self.files = MemoryFiles()
         self.acknowledged: set[str] = set()
         self.suspended = False
         self.stopped_at: datetime | None = None
@@ -258,6 +274,8 @@ class World:
             vault=wrap("vault", PlainVault()),
             log_signer=wrap("log_signer", self.signer),
             log_origin="rongtong.example/log",
+            files=wrap("files", self.files),
+            witness_door=wrap("witness_door", MemoryDoor(notaries(platform.context, _NOTARY, quorum=1)[0])),
             archive=wrap("archive", MemoryArchive()),
             workflows=wrap("workflows", self.machines),
             banks=tuple(wrap("bank", door) for door in doors),
@@ -409,7 +427,10 @@ class World:
         logged = sum(count for _, count in body.get("logged", ()))
         events = [item.body["event"] for item in self.store.query(discount_pk(self.discount_id), "event#")]
         sealed = next(event["n"] for event in events if event["type"] == "ContractSealed")
-        return [] if logged >= sealed else ["the sealed contract was not in the evidence log"]
+        if logged < sealed:
+            return ["the sealed contract was not in the evidence log"]
+        cosigned = witnessed_size(self.quiet()) >= logged_until(body)
+        return [] if cosigned else ["no witness had cosigned the log"]
 
     def intent_after_the_stop(self, reference: str) -> bool:
         """Whether a payment was begun while business was suspended."""
@@ -421,7 +442,7 @@ class World:
 
     def quiet(self) -> Context:
         """The same collaborators without the seam, for looking."""
-        return replace(self.context, store=self.store, log_signer=self.signer)
+        return replace(self.context, store=self.store, log_signer=self.signer, files=self.files)
 
     def failed_runs(self) -> list[str]:
         """Executions that failed and whose discount is not at rest."""

@@ -6,17 +6,20 @@ from collections.abc import Callable
 
 from outside_world import World
 
-from rongtong.domain.checkpoint import VerifierKey, open_checkpoint
+from rongtong.domain.checkpoint import open_checkpoint
 from rongtong.domain.exposure import reservation_of
 from rongtong.domain.lifecycle import UNPAID_ENDS, DiscountStatus
 from rongtong.domain.merkle import leaf_hash, root
 from rongtong.domain.payment import parse_reference
 from rongtong.domain.receipt import receipt_bytes, verify_receipt
 from rongtong.services import evidence_log, exposure_ledger
+from rongtong.services.cosigning import WITNESSES_KEY, log_key, policy_of
 from rongtong.services.payments import series_of
+from rongtong.services.receipts import receipt
 from rongtong.services.records import at_rest
 from rongtong.services.reservations import USED
 from rongtong.services.sweep import sweep
+from rongtong.services.tile_log import staged
 
 PAID = {DiscountStatus.DISBURSED, DiscountStatus.RETURNED}
 
@@ -96,9 +99,8 @@ def every_event_has_exactly_one_entry_in_the_ledger_and_it_verifies(world: World
     state = world.state()
     if state is None or state.body["status"] not in PAID | UNPAID_ENDS:
         return
-    key = VerifierKey(world.context.log_origin, world.signer.public_key()).text()
-    content = receipt_bytes(evidence_log.receipt(world.quiet(), state))
-    proved = verify_receipt(content, key)
+    content = receipt_bytes(receipt(world.quiet(), state))
+    proved = verify_receipt(content, policy_of(world.quiet(), world.store.get(*WITNESSES_KEY)))
     stored = world.store.query(state.pk, "event#")
     assert len(proved.events) == len(stored) == state.body["events"], "an event is not in the receipt"
     indices = [at for first, count in state.body["logged"] for at in range(first, first + count)]
@@ -109,11 +111,14 @@ def the_log_is_one_tree_under_its_newest_signed_head(world: World) -> None:
     head = world.store.get("log", "head")
     if head is None:
         return
-    opened = open_checkpoint(head.body["note"], VerifierKey(world.context.log_origin, world.signer.public_key()))
-    hashes = evidence_log._all_hashes(world.quiet(), opened.size)
-    assert root(hashes) == opened.root, "the stored leaves are not those of the signed head"
-    known = {leaf_hash(evidence_log.leaf_of(item.body)) for item in world.store.items.values() if "event" in item.body}
-    assert set(hashes) <= known, "the log holds what never happened"
+    opened = open_checkpoint(head.body["note"], log_key(world.quiet()))
+    entries: list[bytes] = []
+    while len(entries) < opened.size:
+        entries += staged(world.files, len(entries)).entries
+    assert root([leaf_hash(entry) for entry in entries]) == opened.root, "the leaves are not those of the signed head"
+    known = {evidence_log.leaf_of(item.body) for item in world.store.items.values() if "event" in item.body}
+    assert set(entries) <= known, "the log holds what never happened"
+    assert len(set(entries)) == len(entries), "a leaf stands in the log twice"
 
 
 def every_acknowledged_request_can_be_found(world: World) -> None:

@@ -6,7 +6,7 @@ from in_memory import Platform, sample_bills
 from rongtong.domain.payment import PaymentStatus
 from rongtong.domain.receipt import receipt_bytes, verify_receipt
 from rongtong.services.discounts import load
-from rongtong.services.evidence_log import receipt
+from rongtong.services.receipts import receipt
 
 
 class CrashError(Exception):
@@ -66,7 +66,7 @@ def test_a_crash_at_any_write_and_a_replay_end_in_exactly_one_payment(position, 
 def test_a_crash_at_any_write_loses_no_evidence_and_no_message(position, stored):
     platform, discount_id = _disturbed(GOOD, position, stored=stored)
     content = receipt_bytes(receipt(platform.context, load(platform.context, discount_id)))
-    events = verify_receipt(content, platform.log_key).events
+    events = verify_receipt(content, platform.trust).events
     assert events == ("DiscountRequested", "BillVerified", "ContractSealed", "DiscountPaid")
     assert f"discount#{discount_id}/event#0004" in platform.context.sms.sent
 

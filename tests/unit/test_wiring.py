@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 import rongtong.domain.errors
+import rongtong.services.cosigning
 import rongtong.services.errors
 import rongtong.services.ports
 import rongtong.services.storage
@@ -28,9 +29,10 @@ def _short_form(loader, tag, node):
 
 _Loader.add_multi_constructor("!", _short_form)
 TEMPLATE = yaml.load((ROOT / "template.yaml").read_text(encoding="utf-8"), _Loader)["Resources"]
+NOTARY = yaml.load((ROOT / "infrastructure" / "witness.yaml").read_text(encoding="utf-8"), _Loader)["Resources"]
 FUNCTIONS = {
     name: resource["Properties"]
-    for name, resource in TEMPLATE.items()
+    for name, resource in {**TEMPLATE, **NOTARY}.items()
     if resource["Type"] == "AWS::Serverless::Function"
 }
 MACHINES = {
@@ -64,7 +66,7 @@ def apps():
 
 
 def _folder(properties):
-    return properties["CodeUri"].removeprefix("functions/")
+    return properties["CodeUri"].removeprefix("../").removeprefix("functions/")
 
 
 def _machine(properties):
@@ -122,6 +124,7 @@ def test_every_error_that_a_machine_names_is_an_error_class(machine):
             rongtong.domain.errors,
             rongtong.services.errors,
             rongtong.services.ports,
+            rongtong.services.cosigning,
             rongtong.services.storage,
         )
         for name, member in vars(module).items()

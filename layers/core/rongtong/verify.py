@@ -1,51 +1,213 @@
-"""Check a receipt offline: ``python -m rongtong.verify RECEIPT.json [--log-key FILE]``.
+"""Check what the platform recorded, without trusting it.
 
-Needs this package's domain folder, `cryptography` and `rfc8785`, no network and no trust in the platform: only the
-log's public key, which a verifier pins once. By default that is the file ``log-key.txt`` beside the receipt or in a
-folder above it; for a receipt that came from elsewhere, name your own pinned key.
+``python -m rongtong.verify RECEIPT.json`` proves a discount's receipt offline;
+``--audit LOG`` recomputes the whole log from its entries; ``--consistency OLD NEW --log LOG`` proves that the log of
+checkpoint NEW extends that of checkpoint OLD. LOG is the URL below which the log is published, or a folder with its
+files. Needs Python's standard library and `cryptography`, and nothing of the platform but its public files.
+
+Whom to trust - the log's key, the witnesses' and how many of them - stands in a policy (C2SP tlog-policy) that a
+verifier pins once: ``--policy FILE``, by default the nearest ``trust.txt`` beside or above what is checked.
 """
 
 from __future__ import annotations
 
 import argparse
 import sys
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import TextIO
 
+from rongtong.domain.checkpoint import Checkpoint, CheckpointError, Cosignature
+from rongtong.domain.log_audit import LogAuditError, audit
+from rongtong.domain.merkle import consistency_proof, range_root, root, verify_consistency
 from rongtong.domain.receipt import ReceiptError, verify_receipt
+from rongtong.domain.tiles import TileError, tile_nodes
+from rongtong.domain.trust import Trusted, TrustPolicy, TrustPolicyError
+from rongtong.log_files import LogUnreadableError, PublishedLog, open_log, required
 
-_KEY_FILE = "log-key.txt"
+_POLICY_FILE = "trust.txt"
+_EVERY_S = 0.5
+_EVERY_UNSEEN_S = 5.0
+_EMPTY = root([])
+
+
+class RefusedError(ValueError):
+    """What was to be checked proves nothing; ``code`` says which meaning, the text what to do where it helps."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
 
 
 def main(arguments: list[str] | None = None) -> int:
     """0 and one line of what is proved, or 1 and why not."""
-    parser = argparse.ArgumentParser(
-        prog="python -m rongtong.verify", description="Check a discount's receipt offline."
-    )
-    parser.add_argument("receipt", type=Path, help="the receipt, exactly as received")
-    parser.add_argument("--log-key", type=Path, help=f"the pinned log key (default: the nearest {_KEY_FILE})")
-    options = parser.parse_args(arguments)
+    options = _parser().parse_args(arguments)
     try:
-        key_file = options.log_key or _nearest_key(options.receipt)
-        key = key_file.read_text(encoding="utf-8")
-        proved = verify_receipt(options.receipt.read_bytes(), key)
-    except ReceiptError as error:
+        if options.audit is not None:
+            told = _audited(options.audit, options.policy)
+        elif options.consistency is not None:
+            told = _extended(options.consistency, options.log, options.policy)
+        else:
+            told = _proved(options.receipt, options.policy)
+    except (ReceiptError, RefusedError, LogAuditError, LogUnreadableError) as error:
         print(f"REFUSED {error.code}: {error}")
         return 1
-    except (OSError, UnicodeDecodeError) as error:
-        print(f"REFUSED cannot read: {error}")
+    except OSError as error:
+        print(f"REFUSED FILE_UNREADABLE: {error.filename} cannot be read: {error.strerror}.")
         return 1
-    print(
-        f"OK {proved.discount_id}: {len(proved.events)} events ({', '.join(proved.events)}) "
-        f"are in the log {proved.log_name} at size {proved.tree_size}, signed with the key in {key_file}"
-    )
+    print(f"OK {told}")
     return 0
 
 
-def _nearest_key(receipt: Path) -> Path:
-    for folder in receipt.resolve().parents:
-        if (folder / _KEY_FILE).is_file():
-            return folder / _KEY_FILE
-    return receipt.parent / _KEY_FILE
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m rongtong.verify", description="Check what the platform recorded, without trusting it."
+    )
+    what = parser.add_mutually_exclusive_group(required=True)
+    what.add_argument("receipt", nargs="?", type=Path, help="a discount's receipt, exactly as received")
+    what.add_argument("--audit", metavar="LOG", help="recompute the whole log, a URL or a folder, from its entries")
+    what.add_argument(
+        "--consistency", nargs=2, type=Path, metavar=("OLD", "NEW"), help="two checkpoints, the older one first"
+    )
+    parser.add_argument("--log", metavar="LOG", help="with --consistency: where the log is, a URL or a folder")
+    parser.add_argument("--policy", type=Path, help=f"whom to trust (default: the nearest {_POLICY_FILE})")
+    return parser
+
+
+def _proved(receipt: Path, policy_file: Path | None) -> str:
+    policy, where = _policy(policy_file, receipt)
+    proved = verify_receipt(receipt.read_bytes(), policy)
+    told = (
+        f"{proved.discount_id}: {len(proved.events)} events ({', '.join(proved.events)}) are in the log"
+        f" {proved.log_name} at size {proved.tree_size}, {_cosigners(proved.cosignatures)}; trusted by {where}"
+    )
+    if proved.chain_key is not None:
+        told += f"; not proved here, ask the chain: python -m rongtong.chain --profile FILE get {proved.chain_key}"
+    return told
+
+
+def _audited(place: str, policy_file: Path | None) -> str:
+    log = open_log(place)
+    policy, where = _policy(policy_file, Path(place) / _POLICY_FILE if Path(place).is_dir() else Path(_POLICY_FILE))
+    trusted = _judged(policy, required(log, "checkpoint"), f"The checkpoint of {log.name}")
+    head = trusted.checkpoint
+    progress = Progress(head.size, sys.stderr)
+    files = audit(head, log.get_all, log.get_tile, progress.report)
+    progress.close()
+    return (
+        f"{head.origin}: all {head.size} entries and {files} files are what the checkpoint of this size commits to,"
+        f" {_cosigners(trusted.cosignatures)}; trusted by {where}"
+    )
+
+
+def _extended(checkpoints: list[Path], place: str | None, policy_file: Path | None) -> str:
+    old_file, new_file = checkpoints
+    policy, where = _policy(policy_file, new_file)
+    old = _judged(policy, old_file.read_bytes(), f"{old_file}:").checkpoint
+    trusted = _judged(policy, new_file.read_bytes(), f"{new_file}:")
+    new = trusted.checkpoint
+    if old.origin != new.origin:
+        raise RefusedError("LOG_CHECKPOINT", f"The checkpoints are of two logs, {old.origin} and {new.origin}.")
+    if old.size > new.size:
+        raise RefusedError(
+            "LOG_FORKED", f"From {old.size} to {new.size} entries: a log never shrinks. Older one first?"
+        )
+    if not _extends(old, new, None if place is None else open_log(place)):
+        raise RefusedError(
+            "LOG_FORKED",
+            f"The log of {new.size} entries does not extend that of {old.size}. Keep both checkpoints: together they"
+            " prove that the log was forked.",
+        )
+    return (
+        f"{new.origin}: the log of {new.size} entries extends that of {old.size},"
+        f" {_cosigners(trusted.cosignatures)}; trusted by {where}"
+    )
+
+
+def _extends(old: Checkpoint, new: Checkpoint, log: PublishedLog | None) -> bool:
+    if old.size == 0:
+        return old.root == _EMPTY
+    if old.size == new.size:
+        return old.root == new.root
+    if log is None:
+        raise RefusedError("LOG_UNREADABLE", "The proof is made from the log's files: name it with --log.")
+    node = tile_nodes(new.size, log.get_tile)
+    try:
+        if range_root(0, new.size, node) != new.root:
+            raise RefusedError(
+                "LOG_ROOT_WRONG", f"The files of {log.name} are not of this log; --audit finds the place."
+            )
+        return verify_consistency(old.size, new.size, old.root, new.root, consistency_proof(old.size, new.size, node))
+    except TileError as error:
+        raise RefusedError("LOG_FILE_WRONG", str(error)) from error
+
+
+def _policy(named: Path | None, beside: Path) -> tuple[TrustPolicy, Path]:
+    file = named or _nearest_policy(beside)
+    try:
+        return TrustPolicy.parse(file.read_text(encoding="utf-8")), file
+    except TrustPolicyError as error:
+        raise RefusedError("TRUST_POLICY", f"{file}: {error}") from error
+    except UnicodeDecodeError as error:
+        raise RefusedError("TRUST_POLICY", f"{file} is no text in UTF-8.") from error
+    except FileNotFoundError as error:
+        raise RefusedError("TRUST_POLICY", f"There is no {file}: name whom you trust with --policy.") from error
+
+
+def _nearest_policy(beside: Path) -> Path:
+    for folder in beside.resolve().parents:
+        if (folder / _POLICY_FILE).is_file():
+            return folder / _POLICY_FILE
+    return beside.parent / _POLICY_FILE
+
+
+def _judged(policy: TrustPolicy, content: bytes, what: str) -> Trusted:
+    try:
+        return policy.judge(content.decode(), strict=True)
+    except UnicodeDecodeError as error:
+        raise RefusedError("LOG_CHECKPOINT", f"{what} is no text in UTF-8.") from error
+    except CheckpointError as error:
+        raise RefusedError("LOG_CHECKPOINT", f"{what} {error}") from error
+
+
+def _cosigners(found: tuple[Cosignature, ...]) -> str:
+    if not found:
+        return "cosigned by nobody"
+    return "cosigned by " + ", ".join(f"{one.witness.name} at {_instant(one.time)}" for one in found)
+
+
+def _instant(time_s: int) -> str:
+    try:
+        return datetime.fromtimestamp(time_s, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    except (OverflowError, OSError, ValueError):
+        return f"{time_s} s after 1970"
+
+
+class Progress:
+    """How far an audit is: one changing line on a terminal, elsewhere a line every few seconds."""
+
+    def __init__(self, total: int, out: TextIO, clock: Callable[[], float] = time.monotonic) -> None:
+        self._total, self._out, self._clock = total, out, clock
+        self._seen = out.isatty()
+        self._began = self._told = clock()
+        self._shown = False
+
+    def report(self, done: int) -> None:
+        """Tell the number of entries that are done, if it is time to."""
+        now = self._clock()
+        if now - self._told < (_EVERY_S if self._seen else _EVERY_UNSEEN_S):
+            return
+        self._told, self._shown = now, True
+        rate = done / (now - self._began)
+        text = f"{done} of {self._total} entries, {done / self._total:.0%}, {rate:.0f} a second"
+        print(f"\r{text}" if self._seen else text, end="" if self._seen else "\n", file=self._out, flush=True)
+
+    def close(self) -> None:
+        """End the changing line."""
+        if self._shown and self._seen:
+            print(file=self._out)
 
 
 if __name__ == "__main__":

@@ -1,140 +1,179 @@
-"""Checkpoints and verifier keys, byte by byte: the format has one form, and all else is refused with its reason."""
+"""Checkpoints and cosignatures, byte by byte: the format has one form, and all else is refused with its reason."""
 
+import hashlib
+import json
 from base64 import b64encode
+from pathlib import Path
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from rongtong.domain.checkpoint import (
     Checkpoint,
     CheckpointError,
-    VerifierKey,
-    checkpoint_text,
-    format_signature,
-    key_id,
+    cosignature_line,
+    cosignatures,
+    cosigned_text,
     open_checkpoint,
 )
+from rongtong.domain.merkle import leaf_hash
+from rongtong.domain.note import Note, VerifierKey, parse_signatures
+from witnessed_log import LOG, STRANGER, TIME, WITNESSES, cosigned
 
-ORIGIN = "rongtong.example/log"
-PRIVATE = Ed25519PrivateKey.from_private_bytes(b"\x07" * 32)
-PUBLIC = PRIVATE.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
-KEY = VerifierKey(ORIGIN, PUBLIC)
+VECTORS = json.loads((Path(__file__).parents[2] / "transparency_vectors.json").read_text(encoding="utf-8"))
+PUBLIC, EXAMPLE = VECTORS["cosigned"], VECTORS["cosignature_example"]
+ORIGIN = LOG.key.name
 ROOT = bytes(range(32))
-NOT_A_KEY = "The log key is no Ed25519 verifier key (name+id+base64)."
-BROKEN = "The checkpoint holds broken base64."
-OTHER_BASE64 = "The checkpoint holds base64 that is not in its only form."
-OTHER_LOG = "The checkpoint is not one of this log."
-OTHER_FORM = "The checkpoint is not in its only form."
+ROOT_TEXT = b64encode(ROOT).decode()
+TEXT = f"{ORIGIN}\n12\n{ROOT_TEXT}\n"
+NOTE = LOG.signed(TEXT)
+KEYS = tuple(one.key for one in WITNESSES)
+NO_CHECKPOINT = "This is no checkpoint: the log's name, its size and its root, each on a line."
+UNREADABLE = "The checkpoint's root is unreadable."
 UNSIGNED = "The checkpoint is not signed by the pinned log key."
 WRONG = "The checkpoint's signature is wrong."
 
 
-def _signed(text: str) -> str:
-    return f"{text}\n" + format_signature(ORIGIN, key_id(ORIGIN, PUBLIC), PRIVATE.sign(text.encode()))
+def test_a_published_tree_head_has_its_published_text():
+    # golang.org/x/mod/sumdb/tlog, note_test.go.
+    text = VECTORS["checkpoint"]["text"]
+    head = Checkpoint("go.sum database tree", 123_456_789_012, leaf_hash(b"hello world"))
+    assert (head.text(), Checkpoint.parse(text)) == (text, head)
 
 
-NOTE = _signed(checkpoint_text(ORIGIN, 12, ROOT))
-
-
-def _key_text(name: str, raw: bytes) -> str:
-    identity = key_id(name, raw[1:]).hex()
-    return f"{name}+{identity}+{b64encode(raw).decode()}"
-
-
-def test_the_published_example_of_a_verifier_key_reads_back():
-    # Go's golang.org/x/mod/sumdb/note documentation, PeterNeumann: the key id is part of the format.
-    text = "PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW"
-    key = VerifierKey.parse(text)
-    assert (key.name, key_id(key.name, key.public_key).hex(), key.text()) == ("PeterNeumann", "c74f20a3", text)
-
-
-def test_space_around_a_verifier_key_is_no_part_of_it():
-    assert VerifierKey.parse(f" {KEY.text()}\n") == KEY
+def test_a_checkpoint_reads_back_with_the_lines_that_extend_it():
+    head = Checkpoint(ORIGIN, 0, ROOT, ("more", "and more"))
+    assert Checkpoint.parse(head.text()) == head
+    assert head.text() == f"{ORIGIN}\n0\n{ROOT_TEXT}\nmore\nand more\n"
 
 
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        (_key_text("", b"\x01" + PUBLIC), NOT_A_KEY),
-        (_key_text(ORIGIN, b"\x02" + PUBLIC), NOT_A_KEY),
-        (_key_text(ORIGIN, b"\x01" + PUBLIC[:-1]), NOT_A_KEY),
-        (_key_text(ORIGIN, b"\x01" + PUBLIC + b"\x00"), NOT_A_KEY),
-        ("", NOT_A_KEY),
+        ("", NO_CHECKPOINT),
+        (f"{ORIGIN}\n12\n", NO_CHECKPOINT),
+        (TEXT[:-1], NO_CHECKPOINT),
+        (TEXT + "\n", NO_CHECKPOINT),
+        (f"\n12\n{ROOT_TEXT}\n", NO_CHECKPOINT),
+        (f"{ORIGIN}\n12\n{ROOT_TEXT}\n\nmore\n", NO_CHECKPOINT),
+        (f"{ORIGIN}\n012\n{ROOT_TEXT}\n", NO_CHECKPOINT),
+        (f"{ORIGIN}\n-1\n{ROOT_TEXT}\n", NO_CHECKPOINT),
+        (f"{ORIGIN}\n0xabcdef\n{ROOT_TEXT}\n", NO_CHECKPOINT),
+        (f"{ORIGIN}\n１\n{ROOT_TEXT}\n", NO_CHECKPOINT),
+        (f"{ORIGIN}\n{10**18}\n{ROOT_TEXT}\n", NO_CHECKPOINT),
+        (f"{ORIGIN}\n{'4' * 5000}\n{ROOT_TEXT}\n", NO_CHECKPOINT),
+        (f"{ORIGIN}\n12\n{b64encode(ROOT[:31]).decode()}\n", "The checkpoint's root is no SHA-256 hash."),
+        (f"{ORIGIN}\n12\n{b64encode(ROOT + b'0').decode()}\n", "The checkpoint's root is no SHA-256 hash."),
+        (f"{ORIGIN}\n12\n{ROOT_TEXT[:-1]}\n", f"{UNREADABLE} There is broken base64."),
+        (f"{ORIGIN}\n12\n*{ROOT_TEXT}\n", f"{UNREADABLE} There is broken base64."),
+        (f"{ORIGIN}\n12\n{ROOT_TEXT[:-2]}9=\n", f"{UNREADABLE} There is base64 that is not in its only form."),
+        # One of Go's bad trees: its root is too long.
         (
-            f"{ORIGIN}+00000000+{b64encode(bytes([1]) + PUBLIC).decode()}",
-            "The log key's id 00000000 does not fit its name and key.",
+            VECTORS["checkpoint"]["text"].replace("uwBb0=", "uwBTOOBIG="),
+            f"{UNREADABLE} There is base64 that is not in its only form.",
         ),
-        (KEY.text() + "é", BROKEN),
-        (KEY.text() + "+AAAA", BROKEN),
-        (KEY.text() + "=", OTHER_BASE64),
     ],
 )
-def test_what_is_no_verifier_key_is_refused_with_the_reason(text, message):
+def test_any_other_text_is_refused_with_the_reason(text, message):
     with pytest.raises(CheckpointError) as refused:
-        VerifierKey.parse(text)
+        Checkpoint.parse(text)
     assert str(refused.value) == message
 
 
-def test_base64_between_plus_signs_is_read_from_the_second_on():
-    # Standard base64 has a plus sign of its own.
-    public = next(bytes([at]) * 32 for at in range(256) if b"+" in b64encode(b"\x01" + bytes([at]) * 32))
-    key = VerifierKey(ORIGIN, public)
-    assert VerifierKey.parse(key.text()) == key
-
-
-def test_a_checkpoint_and_its_signature_line_have_these_bytes():
-    assert checkpoint_text("a/b", 7, b"\x00" * 3) == "a/b\n7\nAAAA\n"
-    assert format_signature("a/b", b"\x00\x01\x02\x03", b"\xff" * 2) == "— a/b AAECA///\n"
+def test_the_largest_size_has_18_digits():
+    assert Checkpoint.parse(f"{ORIGIN}\n{10**18 - 1}\n{ROOT_TEXT}\n").size == 10**18 - 1
 
 
 def test_a_signed_checkpoint_opens_to_what_was_signed():
-    assert open_checkpoint(NOTE, KEY) == Checkpoint(ORIGIN, 12, ROOT)
+    assert open_checkpoint(NOTE, LOG.key) == Checkpoint(ORIGIN, 12, ROOT)
 
 
-def test_the_largest_size_has_18_digits():
-    assert open_checkpoint(_signed(checkpoint_text(ORIGIN, 10**18 - 1, ROOT)), KEY).size == 10**18 - 1
+def test_others_signatures_do_not_matter_to_the_logs():
+    assert open_checkpoint(cosigned(TEXT, [STRANGER]), LOG.key).size == 12
 
 
-ZEROS = b64encode(bytes(68)).decode()
+def test_a_public_logs_checkpoint_opens():
+    head = open_checkpoint(PUBLIC["note"], VerifierKey.parse(PUBLIC["log"]))
+    assert (head.origin, head.size) == ("arche2025h1.staging.ct.transparency.dev", 1_432_088_532)
 
 
 @pytest.mark.parametrize(
     ("note", "message"),
     [
-        (NOTE.replace("\n\n", "\n"), OTHER_LOG),
-        (_signed(checkpoint_text("another.example/log", 12, ROOT)), OTHER_LOG),
-        (_signed(checkpoint_text(ORIGIN, 10**18, ROOT)), OTHER_LOG),
-        (_signed(f"{ORIGIN}\n-1\n{b64encode(ROOT).decode()}\n"), OTHER_LOG),
-        (_signed(f"{ORIGIN}\n１\n{b64encode(ROOT).decode()}\n"), OTHER_LOG),
-        (_signed(f"{ORIGIN}\n12\n{b64encode(ROOT).decode()}\nmore\n"), OTHER_LOG),
-        (_signed(f"{ORIGIN}\n12\n"), OTHER_LOG),
-        (_signed(f"{ORIGIN}\n012\n{b64encode(ROOT).decode()}\n"), OTHER_FORM),
-        (_signed(checkpoint_text(ORIGIN, 12, ROOT[:31])), OTHER_FORM),
-        (_signed(checkpoint_text(ORIGIN, 12, ROOT + b"\x00")), OTHER_FORM),
-        (_signed(f"{ORIGIN}\n12\n{b64encode(ROOT).decode()[:-1]}\n"), BROKEN),
-        (_signed(f"{ORIGIN}\n12\n*{b64encode(ROOT).decode()}\n"), BROKEN),
-        (_signed(f"{ORIGIN}\n12\n{b64encode(ROOT).decode()[:-2]}9=\n"), OTHER_BASE64),
-        (checkpoint_text(ORIGIN, 12, ROOT) + "\n", UNSIGNED),
-        (NOTE.replace("— ", "- "), UNSIGNED),
-        (NOTE + "\n", BROKEN),
-        (NOTE.removesuffix("\n"), UNSIGNED),
-        (NOTE + NOTE.partition("\n\n")[2], BROKEN),
-        (NOTE + "\n\n", BROKEN),
-        (f"{checkpoint_text(ORIGIN, 12, ROOT)}\n— {ORIGIN} {ZEROS}\n", UNSIGNED),
-        (f"{checkpoint_text(ORIGIN, 12, ROOT)}\n" + format_signature(ORIGIN, key_id(ORIGIN, PUBLIC), bytes(64)), WRONG),
+        (TEXT, "This is no signed note: a text, a blank line and signature lines."),
+        (LOG.signed("another.example/log\n" + TEXT.partition("\n")[2]), None),
+        (STRANGER.signed(TEXT), UNSIGNED),
+        (f"{TEXT}\n— {ORIGIN} {b64encode(bytes(68)).decode()}\n", UNSIGNED),
+        (f"{TEXT}\n— {ORIGIN} {b64encode(LOG.key.identity + bytes(64)).decode()}\n", WRONG),
+        (f"{TEXT}\n— {ORIGIN} {b64encode(LOG.key.identity + bytes(1)).decode()}\n", WRONG),
         (NOTE.replace("\n12\n", "\n13\n"), WRONG),
+        (NOTE + f"— {ORIGIN} {b64encode(LOG.key.identity + bytes(64)).decode()}\n", WRONG),
     ],
 )
-def test_any_other_note_is_refused_with_the_reason(note, message):
+def test_a_note_that_the_log_did_not_sign_so_is_refused_with_the_reason(note, message):
     with pytest.raises(CheckpointError) as refused:
-        open_checkpoint(note, KEY)
-    assert str(refused.value) == message
+        open_checkpoint(note, LOG.key)
+    other = f"The checkpoint is one of the log another.example/log, not of {ORIGIN}."
+    assert str(refused.value) == (message or other)
 
 
-def test_a_signature_of_another_keys_name_is_refused_whatever_it_holds():
-    # As long as our own prefix, so that what follows would still decode.
-    signature = NOTE.partition("\n\n")[2].replace(ORIGIN, "another.example/log!")
-    with pytest.raises(CheckpointError) as refused:
-        open_checkpoint(f"{checkpoint_text(ORIGIN, 12, ROOT)}\n{signature}", KEY)
-    assert str(refused.value) == UNSIGNED
+def test_the_specifications_example_of_a_cosigned_message_has_its_bytes():
+    assert cosigned_text(EXAMPLE["time"], EXAMPLE["text"]) == EXAMPLE["message"]
+
+
+def test_the_specifications_example_of_a_cosignature_line_has_its_parts():
+    (signature,) = parse_signatures(EXAMPLE["line"])
+    assert (signature.name, signature.identity.hex()) == ("witness.example.com/w1", "8d66cf3f")
+    time = int.from_bytes(signature.content[:8], "big")
+    assert (time, len(signature.content)) == (EXAMPLE["time"], 72)
+
+
+def test_a_public_checkpoints_cosignatures_verify_with_their_times():
+    witnesses = tuple(VerifierKey.parse(text) for text in PUBLIC["witnesses"])
+    found = cosignatures(Note.parse(PUBLIC["note"]), witnesses)
+    assert [(one.witness, one.time) for one in found] == [(witness, PUBLIC["time"]) for witness in witnesses]
+
+
+def test_a_cosignature_line_is_name_id_time_and_signature():
+    line = cosignature_line(KEYS[0], 1, bytes(64))
+    (read,) = parse_signatures(line)
+    assert (read.name, read.identity, read.content) == (KEYS[0].name, KEYS[0].identity, bytes(7) + b"\x01" + bytes(64))
+
+
+def test_cosignatures_by_others_are_ignored_and_each_witness_counts_once():
+    note = Note.parse(cosigned(TEXT, [WITNESSES[1], STRANGER, WITNESSES[1]]))
+    found = cosignatures(note, KEYS)
+    assert [(one.witness, one.time) for one in found] == [(KEYS[1], TIME)]
+
+
+def test_a_cosignature_covers_its_time():
+    line = WITNESSES[0].cosignature(TEXT, TIME)
+    (signature,) = parse_signatures(line)
+    later = cosignature_line(KEYS[0], TIME + 1, signature.content[8:])
+    with pytest.raises(CheckpointError, match=r"^The cosignature of witness\.example/w1 is wrong\.$"):
+        cosignatures(Note.parse(NOTE + later), KEYS)
+
+
+def test_a_cosignature_covers_the_lines_that_extend_the_checkpoint():
+    cut = f"{TEXT}more\n"
+    with pytest.raises(CheckpointError, match=r"^The cosignature of witness\.example/w1 is wrong\.$"):
+        cosignatures(Note.parse(LOG.signed(cut) + WITNESSES[0].cosignature(TEXT)), KEYS)
+
+
+@pytest.mark.parametrize("content", [bytes(71), bytes(73), b"\x80" + bytes(71), bytes(1)])
+def test_a_malformed_cosignature_of_a_witness_is_refused(content):
+    line = f"— {KEYS[0].name} {b64encode(KEYS[0].identity + content).decode()}\n"
+    with pytest.raises(CheckpointError, match=r"^The cosignature of witness\.example/w1 is malformed\.$"):
+        cosignatures(Note.parse(NOTE + line), KEYS)
+
+
+def test_the_latest_time_is_2_to_the_63_less_1():
+    last = 2**63 - 1
+    note = Note.parse(NOTE + WITNESSES[0].cosignature(TEXT, last))
+    assert cosignatures(note, KEYS)[0].time == last
+
+
+def test_a_key_that_is_no_point_of_the_curve_verifies_nothing():
+    broken = VerifierKey(ORIGIN, hashlib.sha256(b"2").digest())
+    signed = f"{TEXT}\n— {ORIGIN} {b64encode(broken.identity + bytes(64)).decode()}\n"
+    with pytest.raises(CheckpointError, match=f"^{WRONG}$"):
+        open_checkpoint(signed, broken)

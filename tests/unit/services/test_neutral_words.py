@@ -11,7 +11,7 @@ from rongtong.domain.receipt import receipt_bytes
 from rongtong.domain.risk_rules import DEFAULT_RULES
 from rongtong.services import discounts, waiting
 from rongtong.services.errors import WrongStateError
-from rongtong.services.evidence_log import receipt
+from rongtong.services.receipts import receipt
 from rongtong.services.storage import Create
 from rongtong.services.unwind import unwind
 

@@ -12,9 +12,9 @@ from rongtong.services.bank_notices import take
 from rongtong.services.context import Execution, Running
 from rongtong.services.disburse import disburse
 from rongtong.services.errors import BusyError, NotFoundError
-from rongtong.services.evidence_log import receipt
 from rongtong.services.notify import notify
 from rongtong.services.ports import BillLockedError
+from rongtong.services.receipts import receipt
 from rongtong.services.replay import carry_on, execution_name, replay
 from rongtong.services.seal import record, seal
 from rongtong.services.storage import WriteConflictError
@@ -320,7 +320,7 @@ def test_the_receipt_of_a_replayed_discount_proves_the_replay_too(platform, fail
     _press(platform, failed)
     platform.run(failed)
     content = receipt_bytes(receipt(platform.context, discounts.load(platform.context, failed)))
-    assert "ExecutionReplayed" in verify_receipt(content, platform.log_key).events
+    assert "ExecutionReplayed" in verify_receipt(content, platform.trust).events
 
 
 def test_the_partner_sees_the_replay_in_the_timeline_and_no_bookkeeping_in_the_discount(platform, redrivable):

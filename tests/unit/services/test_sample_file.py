@@ -7,7 +7,7 @@ import pytest
 from in_memory import Platform, sample_bills
 from rongtong.domain.receipt import receipt_bytes, verify_receipt
 from rongtong.services.discounts import load
-from rongtong.services.evidence_log import receipt
+from rongtong.services.receipts import receipt
 from sample_file import SampleFileError, read_bills
 
 
@@ -47,7 +47,7 @@ def test_every_paid_discount_has_a_receipt_that_verifies(run):
     for item in platform.context.store.states("discount#"):
         if item.body["status"] == "DISBURSED":
             content = receipt_bytes(receipt(platform.context, load(platform.context, item.body["discount_id"])))
-            proved.append(verify_receipt(content, platform.log_key).events[-1])
+            proved.append(verify_receipt(content, platform.trust).events[-1])
     assert proved == ["DiscountPaid"] * 160
 
 

@@ -1,101 +1,116 @@
-"""Signed tree heads as C2SP checkpoints (tlog-checkpoint) in signed notes (signed-note), Ed25519."""
+"""Tree heads as checkpoints (C2SP tlog-checkpoint), and witnesses' cosignatures on them (C2SP tlog-cosignature)."""
 
 from __future__ import annotations
 
-import hashlib
 import re
-from base64 import b64decode, b64encode
-from binascii import Error as Base64Error
+from base64 import b64encode
 from dataclasses import dataclass
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-_ED25519 = b"\x01"
-_HASH_BYTES = 32
-_SIZE = re.compile(r"\d{1,18}", re.ASCII)
+from rongtong.domain.note import Note, NoteError, Signature, VerifierKey, strict_base64
+
+HASH_BYTES = 32
+_SIGNATURE_BYTES = 64
+_TIME_BYTES = 8
+_TIME_MAX = 2**63 - 1
+_SIZE = re.compile(r"0|[1-9][0-9]{0,17}")
 
 
 class CheckpointError(ValueError):
-    """The note is malformed or not signed by the key."""
+    """The checkpoint is malformed, or not signed as it must be."""
 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A tree head: the log's name, the number of leaves, the root hash (32 bytes)."""
+    """A tree head: the log's name, the number of leaves, the root hash (32 bytes), and lines that extend it."""
 
     origin: str
     size: int
     root: bytes
+    extensions: tuple[str, ...] = ()
+
+    @classmethod
+    def parse(cls, text: str) -> Checkpoint:
+        """Read a note's text. Raises CheckpointError for anything but its only form."""
+        lines = text.split("\n")
+        if len(lines) < 4 or lines[-1] or not all(lines[:-1]) or _SIZE.fullmatch(lines[1]) is None:
+            raise CheckpointError("This is no checkpoint: the log's name, its size and its root, each on a line.")
+        try:
+            root = strict_base64(lines[2])
+        except NoteError as error:
+            raise CheckpointError(f"The checkpoint's root is unreadable. {error}") from error
+        if len(root) != HASH_BYTES:
+            raise CheckpointError("The checkpoint's root is no SHA-256 hash.")
+        return cls(lines[0], int(lines[1]), root, tuple(lines[3:-1]))
+
+    def text(self) -> str:
+        """The text that is signed, with its final newline."""
+        return "\n".join([self.origin, str(self.size), b64encode(self.root).decode(), *self.extensions, ""])
 
 
 @dataclass(frozen=True)
-class VerifierKey:
-    """A log's name and public key (32 bytes)."""
+class Cosignature:
+    """A witness's statement: this was the largest consistent tree that it knew at ``time`` (POSIX seconds)."""
 
-    name: str
-    public_key: bytes
-
-    @classmethod
-    def parse(cls, text: str) -> VerifierKey:
-        """Read ``<name>+<key id, 8 hex digits>+<base64 of 0x01 and the key>``. Raises CheckpointError."""
-        name, _, rest = text.strip().partition("+")
-        identity, _, encoded = rest.partition("+")
-        raw = _base64(encoded)
-        if not name or raw[:1] != _ED25519 or len(raw) != 1 + _HASH_BYTES:
-            raise CheckpointError("The log key is no Ed25519 verifier key (name+id+base64).")
-        key = cls(name, raw[1:])
-        if key.text() != text.strip():
-            raise CheckpointError(f"The log key's id {identity} does not fit its name and key.")
-        return key
-
-    def text(self) -> str:
-        """The key in its text form."""
-        identity = key_id(self.name, self.public_key).hex()
-        return f"{self.name}+{identity}+{b64encode(_ED25519 + self.public_key).decode()}"
+    witness: VerifierKey
+    time: int
+    signature: Signature
 
 
-def key_id(name: str, public_key: bytes) -> bytes:
-    """The four bytes that name a key in a signature line."""
-    return hashlib.sha256(name.encode() + b"\n" + _ED25519 + public_key).digest()[:4]
-
-
-def checkpoint_text(origin: str, size: int, root: bytes) -> str:
-    """The text that is signed, with its final newline."""
-    return f"{origin}\n{size}\n{b64encode(root).decode()}\n"
-
-
-def format_signature(name: str, identity: bytes, signature: bytes) -> str:
-    """A signature line, with its newline."""
-    return f"— {name} {b64encode(identity + signature).decode()}\n"
-
-
-def open_checkpoint(note: str, key: VerifierKey) -> Checkpoint:
-    """The checkpoint in a note that this key signed. Raises CheckpointError; the note must be exactly ours."""
-    text, separator, signatures = note.partition("\n\n")
-    text += "\n"
-    lines = text.split("\n")
-    if not separator or len(lines) != 4 or lines[0] != key.name or _SIZE.fullmatch(lines[1]) is None:
-        raise CheckpointError("The checkpoint is not one of this log.")
-    found = Checkpoint(lines[0], int(lines[1]), _base64(lines[2]))
-    if checkpoint_text(found.origin, found.size, found.root) != text or len(found.root) != _HASH_BYTES:
-        raise CheckpointError("The checkpoint is not in its only form.")
-    prefix = f"— {key.name} "
-    raw = _base64(signatures[len(prefix) :].removesuffix("\n")) if signatures.startswith(prefix) else b""
-    if format_signature(key.name, raw[:4], raw[4:]) != signatures or raw[:4] != key_id(key.name, key.public_key):
-        raise CheckpointError("The checkpoint is not signed by the pinned log key.")
+def open_checkpoint(content: str, key: VerifierKey) -> Checkpoint:
+    """The checkpoint in a note that this log signed; other signatures are ignored. Raises CheckpointError."""
     try:
-        Ed25519PublicKey.from_public_bytes(key.public_key).verify(raw[4:], text.encode())
-    except InvalidSignature as error:
-        raise CheckpointError("The checkpoint's signature is wrong.") from error
+        note = Note.parse(content)
+    except NoteError as error:
+        raise CheckpointError(str(error)) from error
+    found = Checkpoint.parse(note.text)
+    if found.origin != key.name:
+        raise CheckpointError(f"The checkpoint is one of the log {found.origin}, not of {key.name}.")
+    own = [one for one in note.signatures if one.is_of(key)]
+    if not own:
+        raise CheckpointError("The checkpoint is not signed by the pinned log key.")
+    for one in own:
+        _verify(key, one.content, note.text, "The checkpoint's signature is wrong.")
     return found
 
 
-def _base64(text: str) -> bytes:
+def cosigned_text(time: int, text: str) -> str:
+    """What a witness signs for a checkpoint's text at ``time`` (POSIX seconds)."""
+    return f"cosignature/v1\ntime {time}\n{text}"
+
+
+def cosignature_line(witness: VerifierKey, time: int, signature: bytes) -> str:
+    """The witness's signature line, with its newline."""
+    return Signature(witness.name, witness.identity, time.to_bytes(_TIME_BYTES, "big") + signature).line()
+
+
+def cosignatures(note: Note, witnesses: tuple[VerifierKey, ...]) -> tuple[Cosignature, ...]:
+    """The note's cosignatures by these witnesses, each witness once; others' lines are ignored.
+
+    Raises CheckpointError when one that names a witness does not verify.
+    """
+    found: dict[VerifierKey, Cosignature] = {}
+    for signature in note.signatures:
+        witness = next((one for one in witnesses if signature.is_of(one)), None)
+        if witness is None:
+            continue
+        time = int.from_bytes(signature.content[:_TIME_BYTES], "big")
+        if len(signature.content) != _TIME_BYTES + _SIGNATURE_BYTES or time > _TIME_MAX:
+            raise CheckpointError(f"The cosignature of {witness.name} is malformed.")
+        _verify(
+            witness,
+            signature.content[_TIME_BYTES:],
+            cosigned_text(time, note.text),
+            f"The cosignature of {witness.name} is wrong.",
+        )
+        found.setdefault(witness, Cosignature(witness, time, signature))
+    return tuple(found.values())
+
+
+def _verify(key: VerifierKey, signature: bytes, text: str, otherwise: str) -> None:
     try:
-        raw = b64decode(text, validate=True)
-    except (Base64Error, ValueError) as error:
-        raise CheckpointError("The checkpoint holds broken base64.") from error
-    if b64encode(raw).decode() != text:
-        raise CheckpointError("The checkpoint holds base64 that is not in its only form.")
-    return raw
+        Ed25519PublicKey.from_public_bytes(key.public_key).verify(signature, text.encode())
+    except (InvalidSignature, ValueError) as error:
+        raise CheckpointError(otherwise) from error

@@ -21,6 +21,8 @@ class IncidentKind(StrEnum):
     """The bank's statement and the books do not say the same of a payment."""
     LIMITS_DIFFER = "LIMITS_DIFFER"
     """What is taken of a limit is not what its postings add up to."""
+    LOG_REFUSED_BY_WITNESS = "LOG_REFUSED_BY_WITNESS"
+    """A witness holds another history of the evidence log than the log shows."""
     STUCK = "STUCK"
     """A discount was carried on again and again and does not come to its end."""
 
@@ -38,6 +40,9 @@ WHAT_NEXT: Mapping[IncidentKind, str] = {
     IncidentKind.PAID_AFTER_FAILURE: "Claim the money back from the payee; its return resolves this.",
     IncidentKind.STATEMENT_DIFFERS: "Compare the bank's statement with the payment's record; correct what is wrong.",
     IncidentKind.LIMITS_DIFFER: "Find the account's missing or foreign posting; correct it by an entry of its own.",
+    IncidentKind.LOG_REFUSED_BY_WITNESS: (
+        "Compare the log with what the witness holds; whichever was altered or restored is set right from a mirror."
+    ),
     IncidentKind.STUCK: "Read the error of its execution, mend the cause, then replay the discount.",
 }
 _INCIDENT: Mapping[IncidentStatus, frozenset[IncidentStatus]] = {

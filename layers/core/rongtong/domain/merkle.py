@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+
+NodeHash = Callable[[int, int], bytes]
+"""Of (height, index) the root, 32 bytes, of the index-th perfect subtree of 2^height leaves."""
 
 
 def leaf_hash(data: bytes) -> bytes:
@@ -28,42 +30,60 @@ def root(leaf_hashes: Sequence[bytes]) -> bytes:
     return level[0]
 
 
-def inclusion_proof(index: int, leaf_hashes: Sequence[bytes]) -> list[bytes]:
-    """The audit path of one leaf (section 2.1.1), nearest node first."""
-    if not 0 <= index < len(leaf_hashes):
-        raise IndexError(f"The tree of {len(leaf_hashes)} leaves has no leaf {index}.")
-    path, level = [], list(leaf_hashes)
-    while len(level) > 1:
-        sibling = index ^ 1
-        if sibling < len(level):
-            path.append(level[sibling])
-        level, index = _parents(level), index // 2
-    return path
+def range_root(start: int, end: int, node: NodeHash) -> bytes:
+    """The tree hash of the leaves ``start`` to ``end`` of a log, as its proofs use it: ``start`` at a split."""
+    size = end - start
+    if size & (size - 1) == 0:
+        height = size.bit_length() - 1
+        return node(height, start >> height)
+    split = start + (1 << (size - 1).bit_length() - 1)
+    return node_hash(range_root(start, split, node), range_root(split, end, node))
+
+
+def inclusion_proof(index: int, size: int, node: NodeHash) -> list[bytes]:
+    """The audit path of one leaf (section 2.1.1) in the tree of ``size`` leaves, nearest node first."""
+    if not 0 <= index < size:
+        raise IndexError(f"The tree of {size} leaves has no leaf {index}.")
+    path, start, end = [], 0, size
+    while end - start > 1:
+        split = start + (1 << (end - start - 1).bit_length() - 1)
+        if index < split:
+            path.append(range_root(split, end, node))
+            end = split
+        else:
+            path.append(range_root(start, split, node))
+            start = split
+    return path[::-1]
 
 
 def verify_inclusion(index: int, size: int, leaf: bytes, proof: Sequence[bytes], expected_root: bytes) -> bool:
     """Whether the path leads from leaf hash ``leaf`` at ``index`` to the root of ``size`` leaves (RFC 9162 2.1.3.2)."""
     if not 0 <= index < size:
         return False
-    node, last, found = index, size - 1, leaf
+    turns, length = _turns(index, size - 1)
+    if len(proof) != length:
+        return False
+    found = leaf
     for sibling in proof:
-        if last == 0:
-            return False
-        if node % 2 or node == last:
-            found = node_hash(sibling, found)
-            while node % 2 == 0 and node:
-                node, last = node // 2, last // 2
+        found = hashlib.sha256(b"\x01" + sibling + found if turns & 1 else b"\x01" + found + sibling).digest()
+        turns >>= 1
+    return found == expected_root
+
+
+def consistency_proof(old_size: int, size: int, node: NodeHash) -> list[bytes]:
+    """Proof that the tree of ``size`` leaves extends that of its first ``old_size`` (section 2.1.2)."""
+    if not 0 < old_size <= size:
+        raise IndexError(f"No tree of {size} leaves extends one of {old_size}.")
+    path, start, end, whole = [], 0, size, True
+    while old_size < end:
+        split = start + (1 << (end - start - 1).bit_length() - 1)
+        if old_size <= split:
+            path.append(range_root(split, end, node))
+            end = split
         else:
-            found = node_hash(found, sibling)
-        node, last = node // 2, last // 2
-    return last == 0 and found == expected_root
-
-
-def consistency_proof(old_size: int, leaf_hashes: Sequence[bytes]) -> list[bytes]:
-    """Proof that the tree of these leaves extends that of the first ``old_size`` of them (section 2.1.2)."""
-    if not 0 < old_size <= len(leaf_hashes):
-        raise IndexError(f"No tree of {len(leaf_hashes)} leaves extends one of {old_size}.")
-    return _subproof(old_size, leaf_hashes, whole=True)
+            path.append(range_root(start, split, node))
+            start, whole = split, False
+    return ([] if whole else [range_root(start, end, node)]) + path[::-1]
 
 
 def verify_consistency(old_size: int, new_size: int, old_root: bytes, new_root: bytes, proof: Sequence[bytes]) -> bool:
@@ -73,64 +93,31 @@ def verify_consistency(old_size: int, new_size: int, old_root: bytes, new_root: 
     if old_size == new_size:
         return not proof and old_root == new_root
     path = list(proof) if old_size & (old_size - 1) else [old_root, *proof]
-    if not path:
+    whole = (old_size & -old_size).bit_length() - 1  # the last node of the old tree that is whole in the new one
+    turns, length = _turns(old_size - 1 >> whole, new_size - 1 >> whole)
+    if len(path) != 1 + length:
         return False
-    node, last = old_size - 1, new_size - 1
-    while node % 2:
-        node, last = node // 2, last // 2
     old = new = path[0]
     for sibling in path[1:]:
-        if last == 0:
-            return False
-        if node % 2 or node == last:
-            old, new = node_hash(sibling, old), node_hash(sibling, new)
-            while node % 2 == 0 and node:
-                node, last = node // 2, last // 2
+        if turns & 1:
+            left = b"\x01" + sibling
+            old, new = hashlib.sha256(left + old).digest(), hashlib.sha256(left + new).digest()
         else:
-            new = node_hash(new, sibling)
-        node, last = node // 2, last // 2
-    return last == 0 and old == old_root and new == new_root
+            new = hashlib.sha256(b"\x01" + new + sibling).digest()
+        turns >>= 1
+    return old == old_root and new == new_root
 
 
-@dataclass(frozen=True)
-class Frontier:
-    """The right edge of a tree: enough to append and to know the root, without the leaves.
+def _turns(node: int, last: int) -> tuple[int, int]:
+    """A node's way to the root, ``last`` being the last node on its level: bits, and how many siblings there are.
 
-    ``peaks`` are the roots of the full subtrees whose sizes are the set bits of ``size``, largest first.
+    A bit is set where the sibling is on the left. Up to where the ways of ``node`` and ``last`` meet, each step has a
+    sibling; above, the node is itself the last of its level, and only the steps with a sibling on the left are there.
     """
-
-    size: int
-    peaks: tuple[bytes, ...]
-
-    def append(self, leaf: bytes) -> Frontier:
-        """The frontier with one more leaf hash."""
-        peaks, full = [*self.peaks, leaf], self.size
-        while full % 2:
-            right = peaks.pop()
-            peaks[-1] = node_hash(peaks[-1], right)
-            full //= 2
-        return Frontier(self.size + 1, tuple(peaks))
-
-    def root(self) -> bytes:
-        """The tree hash."""
-        if not self.peaks:
-            return hashlib.sha256(b"").digest()
-        found = self.peaks[-1]
-        for peak in reversed(self.peaks[:-1]):
-            found = node_hash(peak, found)
-        return found
+    meeting = (node ^ last).bit_length()
+    return node | -1 << meeting, meeting + (node >> meeting).bit_count()
 
 
 def _parents(level: list[bytes]) -> list[bytes]:
     pairs = [node_hash(level[at], level[at + 1]) for at in range(0, len(level) - 1, 2)]
     return pairs if len(level) % 2 == 0 else [*pairs, level[-1]]
-
-
-def _subproof(old_size: int, leaves: Sequence[bytes], *, whole: bool) -> list[bytes]:
-    size = len(leaves)
-    if old_size == size:
-        return [] if whole else [root(leaves)]
-    split = 1 << (size - 1).bit_length() - 1
-    if old_size <= split:
-        return [*_subproof(old_size, leaves[:split], whole=whole), root(leaves[split:])]
-    return [*_subproof(old_size - split, leaves[split:], whole=False), root(leaves[:split])]

@@ -1,30 +1,36 @@
-"""Receipts: proof, checkable offline, that a log holds every event of one discount, and nothing was changed since."""
+"""Receipts: proof, checkable offline, that a witnessed log holds every event of one discount, unchanged since."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from rongtong.domain.canonical import canonical_bytes
-from rongtong.domain.checkpoint import CheckpointError, VerifierKey, open_checkpoint
+from rongtong.domain.checkpoint import Checkpoint, CheckpointError, Cosignature
 from rongtong.domain.merkle import leaf_hash, verify_inclusion
+from rongtong.domain.note import Note
+from rongtong.domain.trust import TrustPolicy
 
-FORMAT = "rongtong-receipt/1"
+FORMAT = "rongtong-receipt/2"
+FABRIC = "fabric"
+"""The kind of chain that a receipt may name: Hyperledger Fabric with the evidence contract."""
 FINAL_EVENTS = frozenset({"DiscountPaid", "DiscountRefused", "DiscountFailed"})
+"""What ends a discount; a receipt holds one of these."""
 LATER_EVENTS = frozenset({"PaymentReturned", "BillEndorsed", "ExecutionReplayed"})
 """What may still be said of a discount after its end."""
-"""Nothing follows one of these; a receipt ends with one."""
 _ENTRY_KEYS = {"event", "salt_hex", "index", "proof"}
-_RECEIPT_KEYS = {"format", "discount_id", "entries", "checkpoint"}
+_RECEIPT_KEYS = {"format", "discount_id", "entries", "checkpoint", "chain"}
+_CHAIN_KEYS = {"kind", "key"}
 _HASH = re.compile(r"[0-9a-f]{64}", re.ASCII)
 _SALT = re.compile(r"[0-9a-f]{32}", re.ASCII)
 
 
 class ReceiptError(ValueError):
-    """The receipt proves nothing. ``code``: RECEIPT_FORMAT, _EVENTS, _PROOF, _CHECKPOINT or _INCOMPLETE."""
+    """The receipt proves nothing. ``code``: RECEIPT_FORMAT, _CHECKPOINT, _CHAIN, _EVENTS, _PROOF or _INCOMPLETE."""
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
@@ -33,12 +39,18 @@ class ReceiptError(ValueError):
 
 @dataclass(frozen=True)
 class Proved:
-    """What a receipt proves."""
+    """What a receipt proves, and who cosigned it when.
+
+    ``chain_key`` is the key under which a chain, asked by whoever has access to it, must answer with this checkpoint;
+    None where the receipt names no chain. That it is there is not proved here.
+    """
 
     discount_id: str
     events: tuple[str, ...]
     log_name: str
     tree_size: int
+    cosignatures: tuple[Cosignature, ...]
+    chain_key: str | None = None
 
 
 def event_leaf(salt: bytes, event: dict[str, Any]) -> bytes:
@@ -46,9 +58,33 @@ def event_leaf(salt: bytes, event: dict[str, Any]) -> bytes:
     return hashlib.sha256(salt + canonical_bytes(event)).digest()
 
 
-def build_receipt(discount_id: str, entries: list[dict[str, Any]], checkpoint: str) -> dict[str, Any]:
-    """A receipt; each entry has ``event``, ``salt_hex``, ``index`` (leaf number from 0) and ``proof`` (hex hashes)."""
-    return {"format": FORMAT, "discount_id": discount_id, "entries": entries, "checkpoint": checkpoint}
+def chain_key(checkpoint: str) -> str:
+    """The key of a checkpoint on a chain: SHA-256, hexadecimal, of the note's text without its signatures.
+
+    Cosignatures may be added to a checkpoint later; its key stays. Raises NoteError.
+    """
+    return hashlib.sha256(Note.parse(checkpoint).text.encode()).hexdigest()
+
+
+def build_receipt(
+    discount_id: str,
+    entries: list[dict[str, Any]],
+    checkpoint: str,
+    chain: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    """A receipt; each entry has ``event``, ``salt_hex``, ``index`` (leaf number from 0) and ``proof`` (hex hashes).
+
+    ``checkpoint`` is any cosigned one that covers all indices. Of ``chain`` only ``kind`` and ``key`` are kept:
+    transaction, block and channel could not be checked offline, and who has access to the chain finds them by the key.
+    """
+    named = None if chain is None else {name: chain[name] for name in sorted(_CHAIN_KEYS)}
+    return {
+        "format": FORMAT,
+        "discount_id": discount_id,
+        "entries": entries,
+        "checkpoint": checkpoint,
+        "chain": named,
+    }
 
 
 def receipt_bytes(receipt: dict[str, Any]) -> bytes:
@@ -56,51 +92,62 @@ def receipt_bytes(receipt: dict[str, Any]) -> bytes:
     return canonical_bytes(receipt) + b"\n"
 
 
-def verify_receipt(content: bytes, verifier_key: str) -> Proved:
-    """Check a receipt's bytes against a pinned log key. Raises ReceiptError; answers what is proved.
+def verify_receipt(content: bytes, policy: TrustPolicy) -> Proved:
+    """Check a receipt's bytes against the pinned log and witnesses. Raises ReceiptError; answers what is proved.
 
-    The events must be all of the discount's, from 1 to the one that ended it; every byte of the file is covered.
+    The events must be all of the discount's, from 1 to the one that ended it. Every byte of the file is covered: by a
+    signature, by the log's root, or by the only form that it may have.
     """
     receipt = _parse(content)
     try:
-        head = open_checkpoint(receipt["checkpoint"], VerifierKey.parse(verifier_key))
+        trusted = policy.judge(receipt["checkpoint"], strict=True)
     except CheckpointError as error:
         raise ReceiptError("RECEIPT_CHECKPOINT", str(error)) from error
-    kinds = []
-    for number, entry in enumerate(receipt["entries"], start=1):
-        event = entry["event"]
-        if event.get("discount_id") != receipt["discount_id"] or event.get("n") != number:
-            raise ReceiptError("RECEIPT_EVENTS", f"Entry {number} is not event {number} of this discount.")
-        leaf = leaf_hash(event_leaf(bytes.fromhex(entry["salt_hex"]), event))
-        proof = [bytes.fromhex(node) for node in entry["proof"]]
-        if not verify_inclusion(entry["index"], head.size, leaf, proof, head.root):
-            raise ReceiptError("RECEIPT_PROOF", f"Event {number} is not in the log under this checkpoint.")
-        kinds.append(str(event.get("type")))
-    ended = any(kind in FINAL_EVENTS for kind in kinds)
-    if not ended or kinds[-1] not in FINAL_EVENTS | LATER_EVENTS:
+    chain = receipt["chain"]
+    if chain is not None and chain["key"] != chain_key(receipt["checkpoint"]):
+        raise ReceiptError("RECEIPT_CHAIN", "The key on the chain is not that of this checkpoint.")
+    head = trusted.checkpoint
+    kinds = tuple(
+        _proved_kind(number, entry, receipt["discount_id"], head)
+        for number, entry in enumerate(receipt["entries"], start=1)
+    )
+    if FINAL_EVENTS.isdisjoint(kinds) or kinds[-1] not in FINAL_EVENTS | LATER_EVENTS:
         raise ReceiptError(
             "RECEIPT_INCOMPLETE", f"The last event is {kinds[-1]}: the discount had not ended, or more was cut off."
         )
-    return Proved(receipt["discount_id"], tuple(kinds), head.origin, head.size)
+    key = None if chain is None else str(chain["key"])
+    return Proved(receipt["discount_id"], kinds, head.origin, head.size, trusted.cosignatures, key)
+
+
+def _proved_kind(number: int, entry: dict[str, Any], discount_id: str, head: Checkpoint) -> str:
+    event = entry["event"]
+    if event.get("discount_id") != discount_id or type(event.get("n")) is not int or event["n"] != number:
+        raise ReceiptError("RECEIPT_EVENTS", f"Entry {number} is not event {number} of this discount.")
+    leaf = leaf_hash(event_leaf(bytes.fromhex(entry["salt_hex"]), event))
+    proof = [bytes.fromhex(node) for node in entry["proof"]]
+    if not verify_inclusion(entry["index"], head.size, leaf, proof, head.root):
+        raise ReceiptError("RECEIPT_PROOF", f"Event {number} is not in the log under this checkpoint.")
+    return str(event.get("type"))
 
 
 def _parse(content: bytes) -> dict[str, Any]:
     try:
         receipt = json.loads(content)
-        if receipt_bytes(receipt) != content:
-            raise ReceiptError("RECEIPT_FORMAT", "The file is not in the receipt's only byte form; use it as received.")
+        canonical = receipt_bytes(receipt)
     except (ValueError, RecursionError) as error:
-        if isinstance(error, ReceiptError):
-            raise
         raise ReceiptError("RECEIPT_FORMAT", "The file is not a receipt.") from error
+    if canonical != content:
+        raise ReceiptError("RECEIPT_FORMAT", "The file is not in the receipt's only byte form; use it as received.")
     well_formed = (
         isinstance(receipt, dict)
         and set(receipt) == _RECEIPT_KEYS
         and receipt["format"] == FORMAT
+        and isinstance(receipt["discount_id"], str)
         and isinstance(receipt["checkpoint"], str)
         and isinstance(receipt["entries"], list)
         and bool(receipt["entries"])
         and all(_is_entry(entry) for entry in receipt["entries"])
+        and (receipt["chain"] is None or _is_chain(receipt["chain"]))
     )
     if not well_formed:
         raise ReceiptError("RECEIPT_FORMAT", f"The file is not a receipt of the format {FORMAT}.")
@@ -117,4 +164,14 @@ def _is_entry(entry: Any) -> bool:
         and type(entry["index"]) is int
         and isinstance(entry["proof"], list)
         and all(isinstance(node, str) and _HASH.fullmatch(node) for node in entry["proof"])
+    )
+
+
+def _is_chain(chain: Any) -> bool:
+    return (
+        isinstance(chain, dict)
+        and set(chain) == _CHAIN_KEYS
+        and chain["kind"] == FABRIC
+        and isinstance(chain["key"], str)
+        and _HASH.fullmatch(chain["key"]) is not None
     )

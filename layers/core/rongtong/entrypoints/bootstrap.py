@@ -19,9 +19,11 @@ from rongtong.adapters.http import HttpClient
 from rongtong.adapters.iso20022 import Debtor
 from rongtong.adapters.iso_bank import IsoBank, MailboxDoor, notices_of
 from rongtong.adapters.kms import KmsLogSigner, KmsVault
+from rongtong.adapters.log_bucket import S3Files
 from rongtong.adapters.registries import HttpBillRegistry, HttpInvoiceRegistry
 from rongtong.adapters.sms import HttpSmsGateway
 from rongtong.adapters.strict_xml import UnreadableMessageError
+from rongtong.adapters.witness_door import HttpWitnessDoor
 from rongtong.adapters.workflows import StepFunctionsWorkflows
 from rongtong.entrypoints.errors import InvalidBodyError
 from rongtong.services.context import Context
@@ -54,6 +56,8 @@ def context() -> Context:
         vault=KmsVault(env["DATA_KEY_ID"]),
         log_signer=KmsLogSigner(env["LOG_KEY_ID"]),
         log_origin=env["LOG_ORIGIN"],
+        files=S3Files(env["LOG_BUCKET"]),
+        witness_door=HttpWitnessDoor(),
         archive=S3Archive(env["ARCHIVE_BUCKET"]),
         workflows=StepFunctionsWorkflows(env["DISCOUNT_MACHINE_ARN"], env["REGISTRATION_MACHINE_ARN"]),
         banks=tuple(_bank(url) for url in env["BANK_URL"].split()),

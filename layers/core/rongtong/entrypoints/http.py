@@ -39,6 +39,7 @@ _STATUS = {
     # Not 503: nothing is broken, and clients that try again every second would do so for hours.
     "SUSPENDED": 409,
     "BUSY_TRY_AGAIN": 503,
+    "NO_QUORUM": 503,
     "BANK_UNAVAILABLE": 503,
     "REGISTRY_UNAVAILABLE": 503,
 }

@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from rongtong.domain.calendar import WorkingCalendar
-from rongtong.services.ports import Bank, BillRegistry, InvoiceRegistry, SmsGateway
+from rongtong.services.ports import Bank, BillRegistry, InvoiceRegistry, LogFiles, SmsGateway, WitnessDoor
 from rongtong.services.storage import Document, Store
 
 
@@ -112,6 +112,9 @@ class Context:
     vault: Vault
     log_signer: LogSigner
     log_origin: str
+    files: LogFiles
+    """The evidence log's tiles."""
+    witness_door: WitnessDoor
     archive: Archive
     workflows: Workflows
     banks: Sequence[Bank]

@@ -18,6 +18,7 @@ from rongtong.domain.payment import (
     payment_reference,
 )
 from rongtong.services.context import Context
+from rongtong.services.cosigning import require_witnessed
 from rongtong.services.discounts import discount_of, request_key, request_of
 from rongtong.services.errors import BusyError, ContractAlteredError, EvidencePendingError, PriceExpiredError
 from rongtong.services.evidence_log import pending
@@ -173,10 +174,14 @@ def _with_held(body: Document, *, held: bool) -> Document | None:
 
 
 def _require_sealed(context: Context, item: Item, series: int) -> None:
-    """Raises EvidencePendingError, PriceExpiredError, ContractAlteredError: then nothing may be paid."""
+    """Nothing may be paid otherwise.
+
+    Raises EvidencePendingError, NotWitnessedError, PriceExpiredError, ContractAlteredError.
+    """
     if series == 1:
         if pending(item):
             raise EvidencePendingError("Not everything of this discount is in the evidence log; run Seal again.")
+        require_witnessed(context, item)
         require_priced_today(context, item)
     sealed = str(item.body["contract_sha256"])
     content = context.archive.get(contract_key(str(item.body["discount_id"]), sealed))

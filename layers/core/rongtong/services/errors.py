@@ -77,6 +77,12 @@ class EvidencePendingError(RongTongError):
     code = "EVIDENCE_PENDING"
 
 
+class LogDamagedError(RongTongError):
+    """A file of the evidence log is missing, or is not what its writers laid; the text names it."""
+
+    code = "LOG_DAMAGED"
+
+
 class PriceExpiredError(RongTongError):
     """The price was made on another day: days, rate and the bill's own state are those of that day."""
 

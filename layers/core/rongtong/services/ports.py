@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Protocol
@@ -139,3 +139,89 @@ class SmsGateway(Protocol):
 
     def send(self, mobile: str, text: str, reference: str) -> None:
         """Send once per reference. Raises SmsUnavailableError."""
+
+
+class LogFiles(Protocol):
+    """Where the evidence log's files lie; readers are strongly consistent with writers."""
+
+    def create(self, path: str, content: bytes) -> bool:
+        """Write a file that must not be there yet, durably; False where one is, whatever it holds."""
+
+    def create_all(self, files: Mapping[str, bytes]) -> None:
+        """Write files, durably; one that is there already must hold the same. Raises LogDamagedError."""
+
+    def get_all(self, paths: Sequence[str]) -> list[bytes | None]:
+        """The files' contents in the order asked for, None for one that is not there."""
+
+    def put(self, path: str, content: bytes) -> None:
+        """Write a file, or replace it."""
+
+    def names(self, prefix: str) -> list[str]:
+        """Paths that begin so, at most 1,000 of them, in order."""
+
+    def delete(self, path: str) -> None:
+        """Remove a file, if it is there."""
+
+
+@dataclass(frozen=True)
+class WitnessReply:
+    """What a witness answered: the HTTP status and the body."""
+
+    status: int
+    body: str
+
+
+class WitnessDoor(Protocol):
+    """How witnesses are asked (C2SP tlog-witness)."""
+
+    def add_checkpoint(self, requests: Mapping[str, str]) -> dict[str, WitnessReply]:
+        """Send each witness (by its submission prefix, a URL) its body, side by side; who did not answer is missing."""
+
+
+@dataclass(frozen=True)
+class ChainEntry:
+    """What is put on the chain: a key (64 hexadecimal digits) that is put once, and its value."""
+
+    key: str
+    value: str
+
+
+@dataclass(frozen=True)
+class ChainReceipt:
+    """Where an entry stands on the chain; ``code`` is the transaction's validation code."""
+
+    key: str
+    transaction_id: str
+    block: int
+    code: str
+
+
+class ChainUnavailableError(RongTongError):
+    """The chain did not answer: whether the entry is there nobody knows. Append it again."""
+
+    code = "CHAIN_UNAVAILABLE"
+
+
+class ChainRefusedError(RongTongError):
+    """The network refused the transaction, or its endorsers disagree; the text says who and why."""
+
+    code = "CHAIN_REFUSED"
+
+
+class ChainConflictError(RongTongError):
+    """Another value is on the chain under this key."""
+
+    code = "CHAIN_CONFLICT"
+
+
+class Chain(Protocol):
+    """A blockchain with a contract that puts a key once."""
+
+    def append(self, entries: Sequence[ChainEntry]) -> list[ChainReceipt]:
+        """Put every entry and wait until each is committed; a repeat puts nothing twice.
+
+        Raises ChainUnavailableError, ChainRefusedError, ChainConflictError.
+        """
+
+    def get(self, key: str) -> str | None:
+        """The value under the key, None if there is none. Raises ChainUnavailableError, ChainRefusedError."""

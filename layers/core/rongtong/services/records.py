@@ -122,6 +122,11 @@ def logged_count(body: Document) -> int:
     return sum(count for _, count in body.get("logged", ()))
 
 
+def logged_until(body: Document) -> int:
+    """How many leaves the evidence log has at least, that it holds all that is noted of the aggregate."""
+    return max((start + count for start, count in body.get("logged", ())), default=0)
+
+
 def at_rest(body: Document) -> bool:
     """Whether nothing is left to do for an aggregate: it has ended, and what happened is logged and told."""
     events = int(body["events"])

@@ -1,6 +1,7 @@
-"""Sealing: the contract is archived, and its hash and the deal so far stand in the evidence log before money moves.
+"""Sealing: the contract is archived, its hash and the deal so far stand in the evidence log, and a quorum of witnesses
+has cosigned the log there, before money moves.
 
-Disbursement refuses a discount whose events are not all in the log.
+Disbursement refuses a discount of which any of this is missing.
 """
 
 from __future__ import annotations
@@ -10,10 +11,11 @@ import hashlib
 from rongtong.domain.canonical import canonical_bytes
 from rongtong.domain.lifecycle import DiscountStatus, require_discount_transition
 from rongtong.services.context import Context
+from rongtong.services.cosigning import witnessed
 from rongtong.services.discounts import load, request_key, request_of
 from rongtong.services.errors import PriceExpiredError
 from rongtong.services.evidence_log import append_pending
-from rongtong.services.records import STATE, change_writes, enterprise_pk, institution_pk
+from rongtong.services.records import STATE, change_writes, enterprise_pk, institution_pk, logged_until
 from rongtong.services.settings import institution_of
 from rongtong.services.storage import Document, Item
 
@@ -31,9 +33,9 @@ _SEALED_OR_LATER = frozenset({DiscountStatus.SEALED, DiscountStatus.DISBURSED, D
 
 
 def seal(context: Context, discount_id: str) -> Document:
-    """Archive the contract and log every event so far with the contract's SHA-256. Safe to repeat: seals once.
+    """Archive the contract, log every event so far with the contract's SHA-256, have the log cosigned. Safe to repeat.
 
-    Raises TransitionError when the discount was not verified and confirmed, PriceExpiredError.
+    Raises TransitionError when the discount was not verified and confirmed, PriceExpiredError, NoQuorumError.
     """
     item = load(context, discount_id)
     status = DiscountStatus(item.body["status"])
@@ -48,6 +50,7 @@ def seal(context: Context, discount_id: str) -> Document:
         context.store.transact(change_writes(item, "discount_id", changes, "ContractSealed", context.clock.now(), data))
         item = load(context, discount_id)
     append_pending(context, item)
+    witnessed(context, logged_until(load(context, discount_id).body))
     return {"discount_id": discount_id, "sealed": True}
 
 

@@ -1,0 +1,5 @@
+'use strict';
+
+const { EvidenceContract } = require('./lib/evidence');
+
+module.exports.contracts = [EvidenceContract];
