@@ -232,5 +232,5 @@ class Platform:
         self._tell(discount_id)
 
     def _tell(self, discount_id: str) -> None:
-        record(self.context, f"discount#{discount_id}")
         notify(self.context, f"discount#{discount_id}")
+        record(self.context, f"discount#{discount_id}")

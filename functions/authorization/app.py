@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
+from base64 import b64decode, b64encode
 from typing import Any
 
 from chalice.app import Chalice
 
 from rongtong.entrypoints.bootstrap import context
+from rongtong.entrypoints.logs import logger
 from rongtong.entrypoints.signatures import SignatureError, SignatureTooOldError, signed_request, signer_of
 
 app = Chalice(app_name="authorization")
@@ -26,7 +29,15 @@ def authorize(event: dict[str, Any], _: Any) -> dict[str, Any]:
         return _policy("expired", "Deny", event["methodArn"], {})
     except SignatureError as error:
         raise Exception("Unauthorized") from error  # the one text that API Gateway answers with 401
-    about = {"partner_id": signer.partner_id, "role": signer.role}
+    digest = b64encode(hashlib.sha256(b64decode(signer.signature)).digest()).decode()
+    # What stands in events is the digest: these lines, kept as long as the events, are what it is the digest of.
+    logger.info("signed request", extra={"sig": digest, "signed": signer.signed, "signature": signer.signature})
+    about = {
+        "partner_id": signer.partner_id,
+        "role": signer.role,
+        "key_id": signer.key_id,
+        "signature_sha256": digest,
+    }
     return _policy(signer.partner_id, "Allow", event["methodArn"], about)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from chalice.app import Chalice, Response
 
 from rongtong.entrypoints.bootstrap import context
-from rongtong.entrypoints.http import Headers, answer, answers, idempotency_key, read_body, require_role
+from rongtong.entrypoints.http import Headers, acting, answer, answers, idempotency_key, read_body, require_role
 from rongtong.entrypoints.models import ChangeBody, DecisionBody
 from rongtong.services import changes
 
@@ -20,7 +20,7 @@ def propose_change() -> Response:
     who = require_role(app.current_request, ROLE)
     key = idempotency_key(app.current_request)
     body = read_body(app.current_request, ChangeBody)
-    document = changes.propose(context(), who.partner_id, key, body.kind, body.content)
+    document = changes.propose(acting(context(), who), who.partner_id, key, body.kind, body.content)
     headers: Headers = {"Location": f"/v1/operations/changes/{document['change_id']}"}
     return answer(document, 201, headers)
 
@@ -48,4 +48,4 @@ def decide_change(change_id: str) -> Response:
     who = require_role(app.current_request, ROLE)
     idempotency_key(app.current_request)
     body = read_body(app.current_request, DecisionBody)
-    return answer(changes.decide(context(), who.partner_id, change_id, approve=body.decision == "approve"))
+    return answer(changes.decide(acting(context(), who), who.partner_id, change_id, approve=body.decision == "approve"))

@@ -9,7 +9,16 @@ from chalice.app import Chalice, Response
 
 from rongtong.domain.payment import PaymentStatus
 from rongtong.entrypoints.bootstrap import bank_messages, context
-from rongtong.entrypoints.http import answer, answers, idempotency_key, is_xml, read_body, read_bytes, require_role
+from rongtong.entrypoints.http import (
+    acting,
+    answer,
+    answers,
+    idempotency_key,
+    is_xml,
+    read_body,
+    read_bytes,
+    require_role,
+)
 from rongtong.entrypoints.models import NoticeBody
 from rongtong.entrypoints.tasks import run_task
 from rongtong.services import bank_notices
@@ -48,7 +57,7 @@ def take_notice() -> Response:
     if is_xml(app.current_request):
         # A file may speak of payments that are not ours; what is ours in it counts all the same.
         notices = bank_messages(read_bytes(app.current_request, most=_XML_BYTES_MAX))
-        return answer({"notices": bank_notices.take_all(context(), who.partner_id, notices)})
+        return answer({"notices": bank_notices.take_all(acting(context(), who), who.partner_id, notices)})
     body = read_body(app.current_request, NoticeBody)
     notice = PaymentAnswer(body.reference, PaymentStatus(body.status), body.bank_serial, body.reason)
-    return answer({"notices": [bank_notices.take_from(context(), who.partner_id, notice)]})
+    return answer({"notices": [bank_notices.take_from(acting(context(), who), who.partner_id, notice)]})

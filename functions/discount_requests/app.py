@@ -7,7 +7,7 @@ from typing import Any
 from chalice.app import Chalice, Response
 
 from rongtong.entrypoints.bootstrap import context
-from rongtong.entrypoints.http import Headers, answer, answers, body_digest, caller, idempotency_key, read_body
+from rongtong.entrypoints.http import Headers, acting, answer, answers, body_digest, caller, idempotency_key, read_body
 from rongtong.entrypoints.models import Confirmation, DiscountBody, QuoteBody, plain
 from rongtong.entrypoints.tasks import run_task
 from rongtong.services import discounts, quotes, request_discount, suspension, waiting
@@ -51,7 +51,7 @@ def request_one() -> Response:
         interest=plain(body.interest) if body.interest else None,
         quote_id=body.quote_id,
     )
-    document, created = request_discount.accept(context(), command)
+    document, created = request_discount.accept(acting(context(), who), command)
     headers: Headers = {"Location": f"/v1/discounts/{document['discount_id']}"}
     if not created:
         headers["Idempotent-Replayed"] = "true"
@@ -77,7 +77,7 @@ def ask_quote() -> Response:
         interest=plain(body.interest) if body.interest else None,
         repurchase=plain(body.repurchase) if body.repurchase else None,
     )
-    document, created = quotes.ask(context(), command)
+    document, created = quotes.ask(acting(context(), who), command)
     headers: Headers = {"Location": f"/v1/quotes/{document['quote_id']}"}
     if not created:
         headers["Idempotent-Replayed"] = "true"
@@ -114,7 +114,9 @@ def confirm(discount_id: str) -> Response:
     idempotency_key(app.current_request)
     body = read_body(app.current_request, Confirmation)
     access = plain(body.access) if body.access else None
-    return answer(waiting.confirm(context(), who.partner_id, discount_id, body.operator, tuple(body.factors), access))
+    return answer(
+        waiting.confirm(acting(context(), who), who.partner_id, discount_id, body.operator, tuple(body.factors), access)
+    )
 
 
 @app.route("/v1/status", methods=["GET"])

@@ -12,7 +12,7 @@ from rongtong.domain.incident import IncidentStatus
 from rongtong.entrypoints.bootstrap import context
 from rongtong.entrypoints.dead_letters import dead_letters
 from rongtong.entrypoints.errors import InvalidBodyError
-from rongtong.entrypoints.http import answer, answers, idempotency_key, read_body, require_role
+from rongtong.entrypoints.http import acting, answer, answers, idempotency_key, read_body, require_role
 from rongtong.entrypoints.logs import logger
 from rongtong.entrypoints.models import ReplayBody, ResolutionBody, ReviewBody, SuspensionBody
 from rongtong.entrypoints.tasks import run_task
@@ -40,7 +40,9 @@ def decide_review(discount_id: str) -> Response:
     idempotency_key(app.current_request)
     body = read_body(app.current_request, ReviewBody)
     approve = body.decision == "approve"
-    return answer(waiting.decide_review(context(), who.partner_id, discount_id, approve=approve, note=body.note))
+    return answer(
+        waiting.decide_review(acting(context(), who), who.partner_id, discount_id, approve=approve, note=body.note)
+    )
 
 
 @app.route("/v1/operations/incidents", methods=["GET"])
@@ -60,7 +62,7 @@ def resolve_incident(incident_id: str) -> Response:
     who = require_role(app.current_request, "operations")
     idempotency_key(app.current_request)
     body = read_body(app.current_request, ResolutionBody)
-    return answer(incidents.resolve(context(), who.partner_id, incident_id, body.note))
+    return answer(incidents.resolve(acting(context(), who), who.partner_id, incident_id, body.note))
 
 
 @app.route("/v1/operations/reconciliations/{day}", methods=["GET"])
@@ -91,7 +93,7 @@ def replay_execution(execution_id: str) -> Response:
     who = require_role(app.current_request, "operations")
     idempotency_key(app.current_request)
     body = read_body(app.current_request, ReplayBody)
-    return answer(replay.replay(context(), who.partner_id, execution_id, body.why))
+    return answer(replay.replay(acting(context(), who), who.partner_id, execution_id, body.why))
 
 
 @app.route("/v1/operations/dead-letters", methods=["GET"])
@@ -122,7 +124,7 @@ def suspend_business() -> Response:
     key = idempotency_key(app.current_request)
     body = read_body(app.current_request, SuspensionBody)
     scope = suspension.SuspensionScope(body.scope)
-    return answer(suspension.suspend(context(), who.partner_id, key, scope, body.id, body.reason))
+    return answer(suspension.suspend(acting(context(), who), who.partner_id, key, scope, body.id, body.reason))
 
 
 @app.route("/v1/operations/suspensions", methods=["GET"])

@@ -7,7 +7,7 @@ from typing import Any
 from chalice.app import Chalice, Response
 
 from rongtong.entrypoints.bootstrap import context
-from rongtong.entrypoints.http import answer, answers, caller, idempotency_key, read_body
+from rongtong.entrypoints.http import acting, answer, answers, caller, idempotency_key, read_body
 from rongtong.entrypoints.models import AccountBody, EnterpriseBody, plain
 from rongtong.entrypoints.tasks import run_task
 from rongtong.services import accounts, registration
@@ -34,7 +34,7 @@ def register_enterprise() -> Response:
         terms_version=body.consent.terms_version,
         profile=plain(body.profile) if body.profile else None,
     )
-    return answer(registration.register(context(), command), 202)
+    return answer(registration.register(acting(context(), who), command), 202)
 
 
 @app.route("/v1/enterprises/{enterprise_id}", methods=["GET"])
@@ -59,7 +59,7 @@ def change_account(enterprise_id: str) -> Response:
         account_number=account.account_number,
         account_name=account.account_name,
     )
-    return answer(accounts.change_account(context(), command))
+    return answer(accounts.change_account(acting(context(), who), command))
 
 
 @app.lambda_function(name="verify_enterprise")

@@ -93,7 +93,7 @@ def _run(console: Console, stack: Stack, bills: list[SampleBill], began: float) 
     found = faults(summary, outcomes)
     if shown is not None and shown.receipt is not None:
         console.print(f"For example {example(shown)}")
-        found += _tamper(console, shown.receipt)
+        found += _tamper(console, shown.receipt, stack.trust)
     found += _audit(console, stack)
     _close(console, found, time.monotonic() - began)
     return 1 if found else 0
@@ -118,23 +118,24 @@ def _slowest(paid: list[Outcome]) -> Outcome | None:
     return max(paid, key=lambda outcome: outcome.seconds, default=None)
 
 
-def _tamper(console: Console, receipt: Path) -> list[str]:
+def _tamper(console: Console, receipt: Path, trust: str) -> list[str]:
     """Show the verifier on a receipt and on a copy with one byte changed."""
     content = bytearray(receipt.read_bytes())
     content[len(content) // 2] ^= 1
     changed = _FOLDER / "one-byte-changed.json"
     changed.write_bytes(content)
-    shown = [receipt.relative_to(BUILD.parent), changed.relative_to(BUILD.parent)]
     codes = []
-    for path in shown:
-        console.print(f"[bold]python -m rongtong.verify {path}[/bold]")
-        codes.append(verify_file([str(BUILD.parent / path)]))
+    for path in (receipt, changed):
+        shown = [place.relative_to(BUILD.parent) for place in (path, Path(trust))]
+        console.print(f"[bold]python -m rongtong.verify {shown[0]} --policy {shown[1]}[/bold]")
+        codes.append(verify_file([str(path), "--policy", trust]))
     return [] if codes == [0, 1] else [f"the verifier exited {codes} for a receipt and its changed copy, not 0 and 1"]
 
 
 def _audit(console: Console, stack: Stack) -> list[str]:
     """Recompute the whole log from what is published."""
-    console.print("[bold]python -m rongtong.verify --audit <log>[/bold]")
+    policy = Path(stack.trust).relative_to(BUILD.parent)
+    console.print(f"[bold]python -m rongtong.verify --audit <log> --policy {policy}[/bold]")
     code = verify_file(["--audit", stack.log_url, "--policy", stack.trust])
     return [] if code == 0 else ["the published log does not check"]
 

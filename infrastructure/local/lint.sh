@@ -10,5 +10,5 @@ for folder in functions/*/; do
 done
 MYPYPATH=layers/core:infrastructure/local mypy infrastructure/local/*.py
 lint-imports  > /dev/null || lint-imports 
-cfn-lint template.yaml infrastructure/witness.yaml infrastructure/blockchain.yaml
+cfn-lint template.yaml infrastructure/witness.yaml infrastructure/blockchain.yaml infrastructure/chain.yaml
 echo "lint: style, types, dependency direction and template are clean"

@@ -3,6 +3,8 @@
 The emulator calls every error of a Python function "Runtime.HandlerError", so that no state machine could tell one from
 another. It does answer the traceback, whose last line names the class. Run by the emulator's interpreter.
 
+It compares an API's binary media types as they are written in a template, with ``~1`` for the slash.
+
 A process that dies makes the emulator drop all processes of the function, also those that unpack their code at that
 moment; they begin again here, instead of failing in their turn and so dropping others.
 """
@@ -16,11 +18,12 @@ import time
 from typing import Any
 
 from ministack.core.lambda_runtime import Worker
-from ministack.services import lambda_svc
+from ministack.services import apigateway_v1, lambda_svc
 
 _LAST_LINE = re.compile(r"^(?:[\w.]+\.)?(\w+)(?::|$)")
 _invoke = Worker.invoke
 _run = lambda_svc._execute_function_warm
+_media_type_matches = apigateway_v1._media_type_matches
 _BEGINNINGS = 20
 
 
@@ -46,6 +49,11 @@ def _run_and_name(*args: Any, **kwargs: Any) -> dict[str, Any]:
     return answer
 
 
+def _matches(media_type: str, binary_media_types: list[str]) -> bool:
+    return bool(_media_type_matches(media_type, [one.replace("~1", "/") for one in binary_media_types]))
+
+
+apigateway_v1._media_type_matches = _matches
 Worker.invoke = _invoke_again
 lambda_svc._execute_function_warm = _run_and_name
 

@@ -379,6 +379,8 @@ class World:
         if self.scenario.booked_late and self.doors[0].lost:
             self.bank.book_late(self.doors[0].lost[0])
             self._rest()
+        # The log's newest head is cosigned within a minute, whether anybody waits for it or not.
+        self.sweep()
 
     def _rest(self) -> None:
         for turn in range(60):

@@ -67,7 +67,7 @@ def test_a_crash_at_any_write_loses_no_evidence_and_no_message(position, stored)
     platform, discount_id = _disturbed(GOOD, position, stored=stored)
     content = receipt_bytes(receipt(platform.context, load(platform.context, discount_id)))
     events = verify_receipt(content, platform.trust).events
-    assert events == ("DiscountRequested", "BillVerified", "ContractSealed", "DiscountPaid")
+    assert events == ("DiscountRequested", "BillVerified", "ContractSealed", "DiscountPaid", "EnterpriseTold")
     assert f"discount#{discount_id}/event#0004" in platform.context.sms.sent
 
 

@@ -222,27 +222,3 @@ def _positions(world: World) -> list[int]:
     while found[-1] < world._size():
         found.append(found[-1] + len(staged(world.files, found[-1]).entries))
     return found[:-1]
-
-
-def test_control_a_writer_that_does_not_look_whether_it_was_quicker_before_is_noticed(monkeypatch):
-    monkeypatch.setattr(evidence_log._Batches, "place_of", _only_now)
-    with pytest.raises((AssertionError, RongTongError)):
-        _run_all(range(200))
-
-
-def _crashes(seed):
-    chance = random.Random(seed)
-    return lambda ordinal, label: Fault("crash after") if chance.random() < 0.05 else None
-
-
-_place_of = evidence_log._Batches.place_of
-
-
-def _only_now(batches, subject, since, until):
-    """Looks at the newest batch alone."""
-    return _place_of(batches, subject, max(since, until - 2), until) if until - since <= 2 else None
-
-
-def _run_all(seeds):
-    for seed in seeds:
-        _run(Seam(choose=_crashes(seed)), random.Random(seed), writers=4).check()

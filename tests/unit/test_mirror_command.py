@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import os
 import subprocess
 import sys
 import threading
@@ -24,6 +25,8 @@ from rongtong.domain.trust import TrustPolicy
 from rongtong.log_files import LogAtUrl
 from rongtong.mirror import main
 from rongtong.services.tile_log import sign_head
+from rongtong.verify import main as verify
+from witnessed_log import Signer
 
 ORIGIN = "rongtong.example/log"
 SIGNER = LocalSigner()
@@ -59,8 +62,9 @@ class Published:
 
 
 @pytest.fixture
-def published(tmp_path):
+def published(tmp_path, monkeypatch):
     (tmp_path / "trust.txt").write_text(POLICY)
+    monkeypatch.setenv("RONGTONG_TRUST", str(tmp_path / "trust.txt"))
     return Published(tmp_path / "log")
 
 
@@ -234,9 +238,25 @@ def test_a_log_that_forked_is_refused_and_its_checkpoint_kept_as_proof(run, publ
     status, printed = run(log=forked)
     assert (status, printed.startswith("REFUSED LOG_FORKED: ")) == (1, True)
     after = files_below(copy)
-    (kept,) = set(after) - set(before)
-    assert kept in printed
-    assert after == before | {kept: (forked / "checkpoint").read_bytes()}
+    added = {path: content for path, content in after.items() if path not in before}
+    (kept,) = {path.partition("/")[0] + "/" + path.split("/")[1] for path in added}
+    assert f" is kept in {kept}: " in printed
+    shown = files_below(forked)
+    assert added.pop(f"{kept}/checkpoint") == shown["checkpoint"]
+    assert added == {path: shown[path.removeprefix(f"{kept}/")] for path in added}
+    assert before.items() <= after.items()
+
+
+@pytest.mark.parametrize("size", [300, 5, 600])
+def test_what_is_kept_of_a_fork_proves_it_to_others(run, published, copy, tmp_path, capsys, size):
+    published.grow(300)
+    run()
+    write_log(tmp_path / "forked", leaves(0, size, b"other"))
+    run(log=tmp_path / "forked")
+    (kept,) = (copy / "refused").iterdir()
+    old, new = sorted([copy, kept], key=lambda one: one == (copy if size < 300 else kept))
+    status = verify(["--consistency", str(old / "checkpoint"), str(new / "checkpoint"), "--log", str(new)])
+    assert (status, capsys.readouterr().out[:19]) == (1, "REFUSED LOG_FORKED:")
 
 
 def test_a_fork_is_found_where_only_the_last_old_entry_differs(run, published, copy, tmp_path):
@@ -265,13 +285,70 @@ def test_a_checkpoint_without_the_quorum_is_refused(run, published, copy):
     assert files_below(copy) == {}
 
 
-def test_a_copy_of_another_log_is_refused(run, published, copy):
+def test_a_copy_of_another_pinned_log_is_refused(run, published, copy, tmp_path):
     published.grow(5)
+    other = Signer("another.example", 9)
     edge, files = Edge().extended(leaves(0, 5))
-    FileFiles(copy).create_all(
-        {**files, "checkpoint": (Checkpoint("another.example", 5, edge.root()).text() + "\n— a AAAAAAA=\n").encode()}
-    )
+    note = other.signed(Checkpoint(other.key.name, 5, edge.root()).text())
+    FileFiles(copy).create_all({**files, "checkpoint": note.encode()})
+    (tmp_path / "trust.txt").write_text(f"log {other.key.text()}\n{POLICY}")
     assert run()[1].startswith("REFUSED LOG_CHECKPOINT: The copy is one of another.example")
+
+
+def test_a_copys_checkpoint_that_no_pinned_log_signed_is_told_before_anything_is_concluded(run, published, copy):
+    published.grow(5)
+    run()
+    edge, files = Edge().extended(leaves(0, 5, b"forged"))
+    (copy / "tile/0/000.p/5").write_bytes(files["tile/0/000.p/5"])
+    signatures = (copy / "checkpoint").read_text().partition("\n\n")[2]
+    (copy / "checkpoint").write_text(Checkpoint(ORIGIN, 5, edge.root()).text() + "\n" + signatures)
+    before = files_below(copy)
+    published.grow(1)
+    status, printed = run()
+    assert (status, printed.startswith("REFUSED COPY_DAMAGED: ")) == (1, True)
+    assert files_below(copy) == before
+
+
+def test_a_wrong_tile_of_the_copy_makes_no_fork_of_a_shorter_log(run, published, copy, tmp_path):
+    published.grow(600)
+    run()
+    tile = bytearray((copy / "tile/0/000").read_bytes())
+    tile[0] ^= 1
+    (copy / "tile/0/000").write_bytes(tile)
+    write_log(tmp_path / "older", leaves(0, 100))
+    status, printed = run(log=tmp_path / "older")
+    assert (status, printed.startswith("REFUSED COPY_DAMAGED: "), "tile/0/000 " in printed) == (1, True, True)
+
+
+def test_signatures_that_nobody_judged_are_not_kept(run, published, copy, tmp_path, capsys):
+    published.grow(300)
+    note = (published.folder / "checkpoint").read_text()
+    own, witness = note.partition("\n\n")[2].splitlines(keepends=True)
+    stranger = "— stranger.example AAAAAAA=\n"
+    (published.folder / "checkpoint").write_text(note.replace(own, stranger + own) + witness + stranger)
+    assert run()[0] == 0
+    assert (copy / "checkpoint").read_text() == note
+    assert verify(["--audit", str(copy)]) == 0
+
+
+def test_a_copys_checkpoint_may_lack_the_quorum_that_is_asked_for_now(run, published, copy):
+    published.grow(5)
+    run()
+    (copy / "checkpoint").write_text(published.log.checkpoint())
+    published.grow(1)
+    assert run()[0] == 0
+    assert_complete(copy, published)
+
+
+def test_a_policy_that_lies_in_the_copy_or_the_log_is_never_taken(run, published, copy, monkeypatch):
+    published.grow(5)
+    monkeypatch.delenv("RONGTONG_TRUST")
+    copy.mkdir()
+    for folder in (copy, published.folder):
+        (folder / "trust.txt").write_text(POLICY)
+    monkeypatch.chdir(copy)
+    status, printed = run()
+    assert (status, printed.startswith("REFUSED TRUST_POLICY: It is not said whom you trust.")) == (1, True)
 
 
 @pytest.mark.parametrize("text", ["quorum maybe\n", None])
@@ -306,7 +383,7 @@ def test_the_standard_library_and_cryptography_are_enough(published, copy):
     published.grow(5)
     done = subprocess.run(
         [sys.executable, "-c", ALONE, json.dumps([str(published.folder), str(copy)])],
-        env={"PYTHONPATH": str(ROOT / "layers/core")},
+        env={"PYTHONPATH": str(ROOT / "layers/core"), "RONGTONG_TRUST": os.environ["RONGTONG_TRUST"]},
         capture_output=True,
         text=True,
         check=False,

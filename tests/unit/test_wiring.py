@@ -30,9 +30,10 @@ def _short_form(loader, tag, node):
 _Loader.add_multi_constructor("!", _short_form)
 TEMPLATE = yaml.load((ROOT / "template.yaml").read_text(encoding="utf-8"), _Loader)["Resources"]
 NOTARY = yaml.load((ROOT / "infrastructure" / "witness.yaml").read_text(encoding="utf-8"), _Loader)["Resources"]
+CHAIN = yaml.load((ROOT / "infrastructure" / "chain.yaml").read_text(encoding="utf-8"), _Loader)["Resources"]
 FUNCTIONS = {
     name: resource["Properties"]
-    for name, resource in {**TEMPLATE, **NOTARY}.items()
+    for name, resource in {**TEMPLATE, **NOTARY, **CHAIN}.items()
     if resource["Type"] == "AWS::Serverless::Function"
 }
 MACHINES = {
@@ -41,7 +42,7 @@ MACHINES = {
     if resource["Type"] == "AWS::Serverless::StateMachine"
 }
 FOLDERS = sorted(path.parent.name for path in ROOT.glob("functions/*/app.py"))
-AWS_ERRORS = {"States.ALL", "States.Timeout"}
+AWS_ERRORS = {"States.ALL", "States.Timeout", "Lambda.TooManyRequestsException", "TooManyRequestsException"}
 
 
 @pytest.fixture(scope="module")
@@ -185,8 +186,7 @@ def test_no_function_may_do_everything_with_anything():
     wide = [
         (name, action)
         for name, properties in FUNCTIONS.items()
-        for policy in properties["Policies"]
-        for statement in policy["Statement"]
+        for statement in _statements(properties)
         if "!If" not in statement
         for action in (statement["Action"] if isinstance(statement["Action"], list) else [statement["Action"]])
         if "*" in action or statement["Resource"] == "*"
@@ -198,8 +198,7 @@ def test_every_grant_on_business_records_names_the_partitions():
     open_grants = [
         name
         for name, properties in FUNCTIONS.items()
-        for policy in properties["Policies"]
-        for statement in policy["Statement"]
+        for statement in _statements(properties)
         if statement.get("Resource") == {"!GetAtt": "BusinessTable.Arn"}
         and not statement.get("Condition", {}).get("ForAllValues:StringLike", {}).get("dynamodb:LeadingKeys")
     ]
@@ -211,8 +210,7 @@ def test_partners_are_written_by_no_function_and_the_configuration_by_one():
     written = {
         (name, key)
         for name, properties in FUNCTIONS.items()
-        for policy in properties["Policies"]
-        for statement in policy["Statement"]
+        for statement in _statements(properties)
         if {"dynamodb:PutItem", "dynamodb:UpdateItem"} & set(_actions(statement))
         for key in statement.get("Condition", {}).get("ForAllValues:StringLike", {}).get("dynamodb:LeadingKeys", [])
     }
@@ -223,6 +221,25 @@ def test_partners_are_written_by_no_function_and_the_configuration_by_one():
         ("SweepRequestsFunction", "change#*")
     }
     assert {key for _, key in written} >= configuration | {"discount#*"}
+
+
+def test_the_chain_is_reached_by_who_seals_and_who_sweeps_alone():
+    text = (ROOT / "template.yaml").read_text(encoding="utf-8")
+    granted = {
+        block.partition(":")[0]
+        for block in re.split(r"^  (?=\w+:$)", text, flags=re.MULTILINE)
+        if "lambda:InvokeFunction" in block and "!Ref ChainFunctionArn}" in block
+    }
+    assert granted == {"SealFunction", "SweepRequestsFunction"}
+
+
+def test_the_chain_function_may_do_what_its_network_s_client_may_and_nothing_else():
+    assert FUNCTIONS["ChainFunction"]["Policies"] == [{"!Ref": "ClientPolicyArn"}]
+
+
+def _statements(properties):
+    """Those written in the template; a managed policy is a reference."""
+    return [statement for policy in properties["Policies"] for statement in policy.get("Statement", [])]
 
 
 def _actions(statement):

@@ -38,7 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return command(options)
     except ModuleNotFoundError as error:
-        print(f"{error.name} is not installed; functions/audit/requirements.txt names it.", file=sys.stderr)
+        print(f"{error.name} is not installed; functions/chain/requirements.txt names it.", file=sys.stderr)
         return 2
     except RongTongError as error:
         print(f"{error.code}: {error.message}", file=sys.stderr)
@@ -156,7 +156,8 @@ def _get(options: argparse.Namespace) -> int:
     if value is None:
         print(f"{digest} is not on the chain.", file=sys.stderr)
         return 1
-    print("".join(char if char.isprintable() or char in "\n\t" else "\ufffd" for char in value))
+    shown = "".join(char if char.isprintable() or char in "\n\t" else "\ufffd" for char in value)
+    print(shown, end="" if shown.endswith("\n") else "\n")
     return 0
 
 

@@ -7,6 +7,7 @@ import zlib
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from http.client import HTTPException, IncompleteRead, InvalidURL
 from pathlib import Path
 from typing import Protocol
 from urllib.error import HTTPError
@@ -15,6 +16,7 @@ from urllib.request import Request, urlopen
 from rongtong.domain.tiles import WIDTH, Tile, TileError, bundle, split_bundle, split_tile
 
 _HASH_BYTES = 32
+_TILE_BYTES_MAX = WIDTH * _HASH_BYTES
 _FILE_BYTES_MAX = WIDTH * (2 + 65_535)
 """The largest bundle that the format allows."""
 _READERS = 16
@@ -103,8 +105,10 @@ class LogAtUrl:
                 if error.code in _MISSING:
                     return None
                 reason = f"the answer was {error.code}"
-            except (OSError, zlib.error) as error:
-                reason = str(error)
+            except (InvalidURL, ValueError) as error:
+                raise LogUnreadableError(f"{self.name} is no URL that can be asked: {error}.") from error
+            except (OSError, HTTPException, zlib.error) as error:
+                reason = str(error).strip() or type(error).__name__
             if attempt < _ATTEMPTS:
                 self._sleep(attempt)
         raise LogUnreadableError(f"{path} below {self.name} cannot be read: {reason}.")
@@ -130,13 +134,27 @@ class LogAtUrl:
 
     def _fetch(self, path: str) -> bytes:
         request = Request(f"{self.name}/{path}", headers=_HEADERS)  # noqa: S310 see open_log
+        bytes_max = _TILE_BYTES_MAX if _is_hashes(path) else _FILE_BYTES_MAX
         with urlopen(request, timeout=_TIMEOUT_S) as answer:  # noqa: S310
-            content: bytes = answer.read(_FILE_BYTES_MAX + 1)
+            # What does not compress is a little longer compressed.
+            content: bytes = answer.read(2 * bytes_max)
+            if answer.length and len(content) < 2 * bytes_max:
+                # Reading up to a limit does not tell that the connection was cut.
+                raise IncompleteRead(content, answer.length)
+            is_cut = False
             if answer.headers.get("Content-Encoding") == "gzip":
-                content = zlib.decompressobj(_GZIP).decompress(content, _FILE_BYTES_MAX + 1)
-        if len(content) > _FILE_BYTES_MAX:
-            raise OSError("it is larger than any file of a log")
+                unpacker = zlib.decompressobj(_GZIP)
+                content = unpacker.decompress(content, bytes_max + 1)
+                is_cut = not unpacker.eof
+        if len(content) > bytes_max:
+            raise OSError("it is larger than any such file of a log")
+        if is_cut:
+            raise OSError("its compressed form was cut off")
         return content
+
+
+def _is_hashes(path: str) -> bool:
+    return path.startswith("tile/") and not path.startswith("tile/entries/")
 
 
 def _cut(log: PublishedLog, tile: Tile) -> bytes:

@@ -1,17 +1,18 @@
-"""Keep a copy of the log: ``python -m rongtong.mirror LOG INTO [--policy trust.txt]``.
+"""Keep a copy of the log: ``python -m rongtong.mirror LOG INTO --policy trust.txt``.
 
 A notary runs it from time to time. LOG is the URL below which the log is published, or a folder with its files; INTO is
 the copy's folder, which has the same layout and can be published, audited or mirrored as the log itself. Only what the
 copy has not is fetched. A file counts when it leads to the root of a checkpoint that the policy trusts and that extends
 the copy's own; the copy's checkpoint moves last, so a run that was stopped is carried on by the next. Needs Python's
-standard library and `cryptography`, and a POSIX file system.
+standard library and `cryptography`, and a POSIX file system. Of a checkpoint only the signatures of those whom the
+policy names are kept: the others nobody has judged.
 """
 
 from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterator
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -19,16 +20,15 @@ from pathlib import Path
 from rongtong.adapters.log_folder import FileFiles
 from rongtong.domain.checkpoint import Checkpoint, CheckpointError
 from rongtong.domain.log_check import LogCheck, new_files
-from rongtong.domain.merkle import consistency_proof, range_root, root, verify_consistency
-from rongtong.domain.note import Note, NoteError
-from rongtong.domain.tiles import WIDTH, Tile, TileError, edge_tiles, tile_nodes, tile_of
-from rongtong.domain.trust import Trusted, TrustPolicy, TrustPolicyError
+from rongtong.domain.merkle import root
+from rongtong.domain.note import Note
+from rongtong.domain.tiles import WIDTH, Tile, TileError, edge_tiles, tile_of
+from rongtong.domain.trust import Trusted, TrustPolicy
 from rongtong.log_files import LogUnreadableError, PublishedLog, open_log, required
 from rongtong.services.errors import LogDamagedError
-from rongtong.verify import Progress, RefusedError
+from rongtong.verify import POLICY_VARIABLE, Progress, RefusedError, pinned_policy, tell
 
 CHECKPOINT = "checkpoint"
-_POLICY_FILE = "trust.txt"
 _FILES_AT_ONCE = 256
 _NOTHING = Checkpoint("", 0, root([]))
 
@@ -47,21 +47,19 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m rongtong.mirror", description="Keep a copy of the evidence log.")
     parser.add_argument("log", metavar="LOG", help="the URL below which the log is published, or a folder")
     parser.add_argument("into", metavar="INTO", type=Path, help="the copy's folder; it is made if it is not there")
-    parser.add_argument(
-        "--policy", type=Path, help=f"whom to trust (default: the nearest {_POLICY_FILE} in INTO or above)"
-    )
+    parser.add_argument("--policy", type=Path, help=f"whom you trust (default: the file that {POLICY_VARIABLE} names)")
     options = parser.parse_args(arguments)
     try:
-        policy = _policy(options.policy or _nearest_policy(options.into))
+        policy, _ = pinned_policy(options.policy)
         copied = mirror(open_log(options.log), FileFiles(options.into), policy)
     except (RefusedError, LogUnreadableError) as error:
-        print(f"REFUSED {error.code}: {error}")
+        tell(f"REFUSED {error.code}: {error}")
         return 1
     except OSError as error:
-        print(f"REFUSED FILE_UNREADABLE: {error.filename} cannot be read or written: {error.strerror}.")
+        tell(f"REFUSED FILE_UNREADABLE: {error.filename} cannot be read or written: {error.strerror}.")
         return 1
     head, who = copied.trusted.checkpoint, [one.witness.name for one in copied.trusted.cosignatures]
-    print(
+    tell(
         f"OK {head.origin}: {head.size - copied.old_size} new entries in {copied.files} files, {head.size} in all in"
         f" {options.into}; the checkpoint is cosigned by {', '.join(who) or 'nobody'}"
     )
@@ -72,19 +70,25 @@ def mirror(log: PublishedLog, copy: FileFiles, policy: TrustPolicy) -> Copied:
     """Bring the copy up to the log's checkpoint. Raises RefusedError and LogUnreadableError; then the copy stays."""
     with copy.lock("turn"):
         copy.clear()
-        note = required(log, CHECKPOINT)
-        trusted = _judged(note, policy)
-        old, new = _own_checkpoint(copy), trusted.checkpoint
+        trusted, note = _judged(required(log, CHECKPOINT), policy)
+        (old, own), new = _own(copy, policy), trusted.checkpoint
         if old.size and old.origin != new.origin:
             raise RefusedError("LOG_CHECKPOINT", f"The copy is one of {old.origin}, this log is {new.origin}.")
-        _refuse_smaller(old, new, copy, note)
+        if old.size and new.size <= old.size:
+            _require_beginning(old, own, new, copy, note)
+        tiles: dict[str, bytes] = {}
+
+        def read(tile: Tile) -> bytes:
+            tiles[tile.path()] = content = log.get_tile(tile)
+            return content
+
         try:
-            check = LogCheck(new.size, new.root, log.get_tile)
-            extends = _extends(old, new, check)
+            check = LogCheck(new.size, new.root, read)
+            extends = check.begins_with(old.size, old.root)
         except TileError as error:
-            raise RefusedError("LOG_FILE_WRONG", str(error)) from error
+            raise RefusedError("LOG_FILE_WRONG", f"{error} The files are those of {log.name}.") from error
         if not extends:
-            raise _forked(old, new, copy, note)
+            raise _forked(old, new, copy, {CHECKPOINT: note, **tiles})
         files = _fetch(log, copy, check, (old.size, new.size))
         copy.put(CHECKPOINT, note)
         for tile in edge_tiles(old.size):
@@ -128,73 +132,65 @@ def _checked(log: PublishedLog, copy: FileFiles, check: LogCheck, chunk: list[Ti
     return found
 
 
-def _judged(note: bytes, policy: TrustPolicy) -> Trusted:
+def _judged(note: bytes, policy: TrustPolicy) -> tuple[Trusted, bytes]:
+    """The log's checkpoint, and its note with nothing but the signatures that were judged."""
     try:
-        return policy.judge(note.decode())
+        content = note.decode()
+        trusted, read = policy.judge(content), Note.parse(content)
+        keys = [key for key in policy.logs if key.name == trusted.checkpoint.origin]
+        own = next(line for key in keys for line in read.signatures if line.is_of(key))
+        kept = {own, *(one.signature for one in trusted.cosignatures)}
+        judged = Note(read.text, tuple(line for line in dict.fromkeys(read.signatures) if line in kept)).content()
+        return policy.judge(judged, strict=True), judged.encode()
     except (CheckpointError, UnicodeDecodeError) as error:
         raise RefusedError("LOG_CHECKPOINT", f"The log's checkpoint is refused. {error}") from error
 
 
-def _own_checkpoint(copy: FileFiles) -> Checkpoint:
-    """The checkpoint up to which the copy is complete; its edge must lead to it."""
+def _own(copy: FileFiles, policy: TrustPolicy) -> tuple[Checkpoint, LogCheck]:
+    """The checkpoint up to which the copy is complete, signed by a pinned log, and the check of the copy's own files.
+
+    Of its witnesses nothing is asked: the quorum may be another than it was then.
+    """
+
+    def read(tile: Tile) -> bytes | None:
+        return copy.get_all([tile.path()])[0]
+
     (note,) = copy.get_all([CHECKPOINT])
     if note is None:
-        return _NOTHING
+        return _NOTHING, LogCheck(0, _NOTHING.root, read)
     try:
-        old = Checkpoint.parse(Note.parse(note.decode()).text)
-        LogCheck(old.size, old.root, lambda tile: copy.get_all([tile.path()])[0])
-    except (NoteError, CheckpointError, TileError, UnicodeDecodeError) as error:
+        old = TrustPolicy(policy.logs).judge(note.decode()).checkpoint
+        return old, LogCheck(old.size, old.root, read)
+    except (CheckpointError, TileError, UnicodeDecodeError) as error:
         raise RefusedError("COPY_DAMAGED", f"The copy is no longer what it was. {error}") from error
-    return old
 
 
-def _extends(old: Checkpoint, new: Checkpoint, check: LogCheck) -> bool:
-    """Whether the new tree begins with the old one, by nodes that lead to the new root: a wrong file is no reason."""
-    if not 0 < old.size < new.size:
-        return old.size == 0 or old.root == new.root
-    proof = consistency_proof(old.size, new.size, check.nodes())
-    return verify_consistency(old.size, new.size, old.root, new.root, proof)
-
-
-def _refuse_smaller(old: Checkpoint, new: Checkpoint, copy: FileFiles, note: bytes) -> None:
-    if new.size >= old.size:
-        return
-    node = tile_nodes(old.size, lambda tile: copy.get_all([tile.path()])[0] or b"")
+def _require_beginning(old: Checkpoint, own: LogCheck, new: Checkpoint, copy: FileFiles, note: bytes) -> None:
+    """Refuse a log that is not longer than the copy, unless it is the same."""
     try:
-        own_root = range_root(0, new.size, node) if new.size else _NOTHING.root
+        is_beginning = own.begins_with(new.size, new.root)
     except TileError as error:
         raise RefusedError("COPY_DAMAGED", f"The copy is no longer what it was. {error}") from error
-    if own_root != new.root:
-        raise _forked(old, new, copy, note)
-    raise RefusedError(
-        "LOG_SHRUNK",
-        f"The log answers with {new.size} entries, the copy has {old.size} of it. An answer out of a cache is gone in a"
-        " minute; a log that stays so was set back.",
-    )
+    if not is_beginning:
+        raise _forked(old, new, copy, {CHECKPOINT: note})
+    if new.size < old.size:
+        raise RefusedError(
+            "LOG_SHRUNK",
+            f"The log answers with {new.size} entries, the copy has {old.size} of it. An answer out of a cache is gone"
+            " in a minute; a log that stays so was set back.",
+        )
 
 
-def _forked(old: Checkpoint, new: Checkpoint, copy: FileFiles, note: bytes) -> RefusedError:
+def _forked(old: Checkpoint, new: Checkpoint, copy: FileFiles, proof: Mapping[str, bytes]) -> RefusedError:
+    """Keep what proves it, laid out as a log, and say so."""
     kept = f"refused/{new.size}-{new.root.hex()[:16]}"
-    copy.put(kept, note)
+    for path, content in proof.items():
+        copy.put(f"{kept}/{path}", content)
     return RefusedError(
         "LOG_FORKED",
-        f"The log of {new.size} entries does not extend the copy's of {old.size}. The checkpoint is kept in {kept}:"
-        f" together with the copy's {CHECKPOINT} it proves that the log was forked.",
+        f"The log of {new.size} entries and the copy's of {old.size} are not one. What it showed is kept in {kept}:"
+        f" together with the copy's own {CHECKPOINT} and tiles it proves that the log was forked.",
     )
-
-
-def _policy(file: Path) -> TrustPolicy:
-    try:
-        return TrustPolicy.parse(file.read_text(encoding="utf-8"))
-    except (TrustPolicyError, UnicodeDecodeError) as error:
-        raise RefusedError("TRUST_POLICY", f"{file}: {error}") from error
-    except FileNotFoundError as error:
-        raise RefusedError("TRUST_POLICY", f"There is no {file}: name whom you trust with --policy.") from error
-
-
-def _nearest_policy(into: Path) -> Path:
-    folders: Iterator[Path] = iter([into.resolve(), *into.resolve().parents])
-    return next((folder / _POLICY_FILE for folder in folders if (folder / _POLICY_FILE).is_file()), into / _POLICY_FILE)
 
 
 if __name__ == "__main__":

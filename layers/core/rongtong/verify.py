@@ -6,12 +6,14 @@ checkpoint NEW extends that of checkpoint OLD. LOG is the URL below which the lo
 files. Needs Python's standard library and `cryptography`, and nothing of the platform but its public files.
 
 Whom to trust - the log's key, the witnesses' and how many of them - stands in a policy (C2SP tlog-policy) that a
-verifier pins once: ``--policy FILE``, by default the nearest ``trust.txt`` beside or above what is checked.
+verifier pins once and names: ``--policy FILE``, or the environment variable RONGTONG_TRUST. No policy is looked for,
+least of all beside what is checked: whoever made that could have put it there.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import time
 from collections.abc import Callable
@@ -21,16 +23,16 @@ from typing import TextIO
 
 from rongtong.domain.checkpoint import Checkpoint, CheckpointError, Cosignature
 from rongtong.domain.log_audit import LogAuditError, audit
-from rongtong.domain.merkle import consistency_proof, range_root, root, verify_consistency
+from rongtong.domain.log_check import LogCheck
+from rongtong.domain.merkle import root
 from rongtong.domain.receipt import ReceiptError, verify_receipt
-from rongtong.domain.tiles import TileError, tile_nodes
+from rongtong.domain.tiles import TileError
 from rongtong.domain.trust import Trusted, TrustPolicy, TrustPolicyError
 from rongtong.log_files import LogUnreadableError, PublishedLog, open_log, required
 
-_POLICY_FILE = "trust.txt"
+POLICY_VARIABLE = "RONGTONG_TRUST"
 _EVERY_S = 0.5
 _EVERY_UNSEEN_S = 5.0
-_EMPTY = root([])
 
 
 class RefusedError(ValueError):
@@ -52,12 +54,12 @@ def main(arguments: list[str] | None = None) -> int:
         else:
             told = _proved(options.receipt, options.policy)
     except (ReceiptError, RefusedError, LogAuditError, LogUnreadableError) as error:
-        print(f"REFUSED {error.code}: {error}")
+        tell(f"REFUSED {error.code}: {error}")
         return 1
     except OSError as error:
-        print(f"REFUSED FILE_UNREADABLE: {error.filename} cannot be read: {error.strerror}.")
+        tell(f"REFUSED FILE_UNREADABLE: {error.filename} cannot be read: {error.strerror}.")
         return 1
-    print(f"OK {told}")
+    tell(f"OK {told}")
     return 0
 
 
@@ -72,12 +74,17 @@ def _parser() -> argparse.ArgumentParser:
         "--consistency", nargs=2, type=Path, metavar=("OLD", "NEW"), help="two checkpoints, the older one first"
     )
     parser.add_argument("--log", metavar="LOG", help="with --consistency: where the log is, a URL or a folder")
-    parser.add_argument("--policy", type=Path, help=f"whom to trust (default: the nearest {_POLICY_FILE})")
+    parser.add_argument("--policy", type=Path, help=f"whom you trust (default: the file that {POLICY_VARIABLE} names)")
     return parser
 
 
+def tell(line: str) -> None:
+    """Print one line; what it quotes of others cannot steer a terminal."""
+    print("".join(char if char.isprintable() else "\ufffd" for char in line))
+
+
 def _proved(receipt: Path, policy_file: Path | None) -> str:
-    policy, where = _policy(policy_file, receipt)
+    policy, where = pinned_policy(policy_file)
     proved = verify_receipt(receipt.read_bytes(), policy)
     told = (
         f"{proved.discount_id}: {len(proved.events)} events ({', '.join(proved.events)}) are in the log"
@@ -89,8 +96,8 @@ def _proved(receipt: Path, policy_file: Path | None) -> str:
 
 
 def _audited(place: str, policy_file: Path | None) -> str:
+    policy, where = pinned_policy(policy_file)
     log = open_log(place)
-    policy, where = _policy(policy_file, Path(place) / _POLICY_FILE if Path(place).is_dir() else Path(_POLICY_FILE))
     trusted = _judged(policy, required(log, "checkpoint"), f"The checkpoint of {log.name}")
     head = trusted.checkpoint
     progress = Progress(head.size, sys.stderr)
@@ -104,7 +111,7 @@ def _audited(place: str, policy_file: Path | None) -> str:
 
 def _extended(checkpoints: list[Path], place: str | None, policy_file: Path | None) -> str:
     old_file, new_file = checkpoints
-    policy, where = _policy(policy_file, new_file)
+    policy, where = pinned_policy(policy_file)
     old = _judged(policy, old_file.read_bytes(), f"{old_file}:").checkpoint
     trusted = _judged(policy, new_file.read_bytes(), f"{new_file}:")
     new = trusted.checkpoint
@@ -112,40 +119,58 @@ def _extended(checkpoints: list[Path], place: str | None, policy_file: Path | No
         raise RefusedError("LOG_CHECKPOINT", f"The checkpoints are of two logs, {old.origin} and {new.origin}.")
     if old.size > new.size:
         raise RefusedError(
-            "LOG_FORKED", f"From {old.size} to {new.size} entries: a log never shrinks. Older one first?"
+            "LOG_SHRUNK", f"From {old.size} to {new.size} entries: a log never shrinks. Older one first?"
         )
-    if not _extends(old, new, None if place is None else open_log(place)):
-        raise RefusedError(
-            "LOG_FORKED",
-            f"The log of {new.size} entries does not extend that of {old.size}. Keep both checkpoints: together they"
-            " prove that the log was forked.",
-        )
+    _require_extension(old, new, None if place is None else open_log(place))
     return (
         f"{new.origin}: the log of {new.size} entries extends that of {old.size},"
         f" {_cosigners(trusted.cosignatures)}; trusted by {where}"
     )
 
 
-def _extends(old: Checkpoint, new: Checkpoint, log: PublishedLog | None) -> bool:
-    if old.size == 0:
-        return old.root == _EMPTY
+def _require_extension(old: Checkpoint, new: Checkpoint, log: PublishedLog | None) -> None:
     if old.size == new.size:
-        return old.root == new.root
-    if log is None:
-        raise RefusedError("LOG_UNREADABLE", "The proof is made from the log's files: name it with --log.")
-    node = tile_nodes(new.size, log.get_tile)
-    try:
-        if range_root(0, new.size, node) != new.root:
+        if old.root != new.root:
             raise RefusedError(
-                "LOG_ROOT_WRONG", f"The files of {log.name} are not of this log; --audit finds the place."
+                "LOG_FORKED",
+                f"Two logs of {new.size} entries were signed. Keep both checkpoints: together they prove that the log"
+                " was forked.",
             )
-        return verify_consistency(old.size, new.size, old.root, new.root, consistency_proof(old.size, new.size, node))
+    elif old.size == 0:
+        if old.root != root([]):
+            raise RefusedError(
+                "LOG_FORKED",
+                "The older checkpoint has a root that no empty log has. Keep it: it alone proves that the log lies.",
+            )
+    elif log is None:
+        raise RefusedError("LOG_UNREADABLE", "The proof is made from the log's files: name it with --log.")
+    elif not _begins_with(old, new, log):
+        raise RefusedError(
+            "LOG_FORKED",
+            f"The log of {new.size} entries does not extend that of {old.size}: the tiles of {log.name} lead to the"
+            " newer root and not to the older one. Keep both checkpoints and these tiles: together they prove that the"
+            " log was forked.",
+        )
+
+
+def _begins_with(old: Checkpoint, new: Checkpoint, log: PublishedLog) -> bool:
+    try:
+        return LogCheck(new.size, new.root, log.get_tile).begins_with(old.size, old.root)
     except TileError as error:
-        raise RefusedError("LOG_FILE_WRONG", str(error)) from error
+        raise RefusedError("LOG_FILE_WRONG", f"{error} The files are those of {log.name}.") from error
 
 
-def _policy(named: Path | None, beside: Path) -> tuple[TrustPolicy, Path]:
-    file = named or _nearest_policy(beside)
+def pinned_policy(named: Path | None) -> tuple[TrustPolicy, Path]:
+    """The policy that the verifier named, here or in the environment, and where it stands. Raises RefusedError."""
+    said = named or os.environ.get(POLICY_VARIABLE)
+    if not said:
+        raise RefusedError(
+            "TRUST_POLICY",
+            "It is not said whom you trust. Pin a policy of your own, with keys that the log's operator and the"
+            f" notaries gave you, and name it with --policy FILE or in {POLICY_VARIABLE}; one that came with what is"
+            " checked proves nothing.",
+        )
+    file = Path(said)
     try:
         return TrustPolicy.parse(file.read_text(encoding="utf-8")), file
     except TrustPolicyError as error:
@@ -153,19 +178,13 @@ def _policy(named: Path | None, beside: Path) -> tuple[TrustPolicy, Path]:
     except UnicodeDecodeError as error:
         raise RefusedError("TRUST_POLICY", f"{file} is no text in UTF-8.") from error
     except FileNotFoundError as error:
-        raise RefusedError("TRUST_POLICY", f"There is no {file}: name whom you trust with --policy.") from error
-
-
-def _nearest_policy(beside: Path) -> Path:
-    for folder in beside.resolve().parents:
-        if (folder / _POLICY_FILE).is_file():
-            return folder / _POLICY_FILE
-    return beside.parent / _POLICY_FILE
+        raise RefusedError("TRUST_POLICY", f"There is no {file}: name your own policy with --policy.") from error
 
 
 def _judged(policy: TrustPolicy, content: bytes, what: str) -> Trusted:
+    """The checkpoint as the policy judges it; signatures of others are ignored (C2SP signed-note)."""
     try:
-        return policy.judge(content.decode(), strict=True)
+        return policy.judge(content.decode())
     except UnicodeDecodeError as error:
         raise RefusedError("LOG_CHECKPOINT", f"{what} is no text in UTF-8.") from error
     except CheckpointError as error:

@@ -91,6 +91,19 @@ def test_its_nodes_prove_consistency_with_an_older_tree():
     assert verify_consistency(300, 700, old_root, found_root, proof)
 
 
+@pytest.mark.parametrize("old", [0, 1, 256, 300, 699, 700])
+def test_it_begins_with_its_older_self_and_with_no_other(old):
+    check = check_of(700, log_of(700)[1])
+    assert check.begins_with(old, log_of(old)[0])
+    assert not check.begins_with(old, bytes(32))
+
+
+def test_a_wrong_tile_is_no_reason_to_deny_a_beginning():
+    _, files = log_of(700)
+    with pytest.raises(TileError, match="tile/0/001 is wrong"):
+        check_of(700, files | {"tile/0/001": bytes(8192)}).begins_with(300, log_of(300)[0])
+
+
 @pytest.mark.parametrize("old", [0, 1, 255, 256, 257, 65_535, 65_536, 65_537])
 @pytest.mark.parametrize("more", [0, 1, 255, 256, 65_280])
 def test_new_files_are_those_that_the_older_log_had_not(old, more):

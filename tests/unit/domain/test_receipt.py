@@ -310,15 +310,30 @@ def test_a_checkpoint_of_absurd_size_is_refused_not_crashed_on():
     assert _refusal(receipt_bytes(receipt))[0] == "RECEIPT_CHECKPOINT"
 
 
+def _named(signer):
+    return f"{signer.key.name}+{signer.key.identity.hex()}"
+
+
 def test_another_log_than_the_pinned_one_is_refused():
     policy = TrustPolicy.parse(POLICY_TEXT.partition("\n")[2])
-    told = "The checkpoint is of a log that is not pinned."
+    told = (
+        f"The checkpoint bears signatures that are not pinned: {_named(LOG)}."
+        " Pin a key only as its owner gave it to you."
+    )
     assert _refusal(receipt_bytes(sample_receipt()), policy) == ("RECEIPT_CHECKPOINT", told)
+
+
+def test_a_signature_that_is_there_twice_is_refused():
+    receipt = sample_receipt()
+    receipt["checkpoint"] += receipt["checkpoint"].splitlines(keepends=True)[-1]
+    told = "The checkpoint bears a signature that is not pinned, or one twice."
+    assert _refusal(receipt_bytes(receipt)) == ("RECEIPT_CHECKPOINT", told)
 
 
 def test_a_witness_that_is_not_pinned_is_refused():
     policy = TrustPolicy.parse("\n".join([POLICY_TEXT.split("\n")[0], *POLICY_TEXT.split("\n")[1:2], "quorum w1"]))
-    told = "The checkpoint bears a signature that is not pinned, or one twice."
+    others = f"{_named(WITNESSES[1])}, {_named(WITNESSES[2])}"
+    told = f"The checkpoint bears signatures that are not pinned: {others}. Pin a key only as its owner gave it to you."
     assert _refusal(receipt_bytes(sample_receipt()), policy) == ("RECEIPT_CHECKPOINT", told)
 
 

@@ -286,8 +286,8 @@ def _come_back(platform, discount_id):
 
 
 def _tell(platform, discount_id):
-    record(platform.context, f"discount#{discount_id}")
     notify(platform.context, f"discount#{discount_id}")
+    record(platform.context, f"discount#{discount_id}")
 
 
 def _approve_repayment(platform, discount_id):

@@ -156,6 +156,7 @@ def test_a_repayment_whose_worker_died_is_carried_on(platform):
         replay(platform.context, "operations", discount_id, "REPAID")
     sweep_later(platform)
     assert platform.context.workflows.executions[f"{discount_id}-r1"].running is Running.RUNNING
+    seal(platform.context, discount_id)
     platform.bank.lose_answers = 1
     assert disburse(platform.context, discount_id)["payment"] == "UNKNOWN"
     _fail(platform, f"{discount_id}-r1")
@@ -172,7 +173,7 @@ def test_what_is_not_logged_and_not_told_is_logged_and_told(platform):
     disburse(platform.context, discount_id)
     sweep_later(platform)
     item = _state(platform, discount_id)
-    assert (item.due, item.body["told"], len(item.body["logged"])) == (None, 4, 2)
+    assert (item.due, item.body["told"], len(item.body["logged"])) == (None, 5, 2)
 
 
 def test_changes_and_incidents_are_logged_too(platform):

@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from hashlib import sha256
 
-from rongtong.domain.merkle import NodeHash
+from rongtong.domain.merkle import NodeHash, consistency_proof, verify_consistency
+from rongtong.domain.merkle import root as tree_root
 from rongtong.domain.tiles import WIDTH, Tile, TileError, edge_tiles, read_edge, split_bundle, tile_nodes, tile_of
 
 _HASH_BYTES = 32
@@ -56,6 +57,7 @@ class LogCheck:
 
     def __init__(self, size: int, root: bytes, read: Callable[[Tile], bytes | None]) -> None:
         self._size = size
+        self._root = root
         self._read = read
         edge = [tile for tile in edge_tiles(size) if tile.level is not None]
         # The last tile that was found right on each level: files come in order, so the tile above is nearly always it.
@@ -92,6 +94,13 @@ class LogCheck:
     def nodes(self) -> NodeHash:
         """The log's nodes, for proofs, out of tiles that were found right."""
         return tile_nodes(self._size, self.tile)
+
+    def begins_with(self, size: int, root: bytes) -> bool:
+        """Whether the first ``size`` leaves, at most all, have this root; a wrong file is no reason for a no."""
+        if not 0 < size < self._size:
+            return root == (self._root if size else tree_root([]))
+        proof = consistency_proof(size, self._size, self.nodes())
+        return verify_consistency(size, self._size, root, self._root, proof)
 
     def _expected(self, tile: Tile) -> bytes:
         assert tile.level is not None, "a bundle is no tile of hashes"

@@ -253,6 +253,7 @@ REASONS: Mapping[str, Reason] = {
                 "Wait; it is asked for again, nothing is paid before.",
             ),
             "NOT_WITNESSED": ("No quorum of witnesses has cosigned this.", "Wait; nothing is paid before."),
+            "NOT_ANCHORED": ("The chain does not hold this yet.", "Wait; nothing is paid before."),
             "LOG_DAMAGED": ("A file of the evidence log is missing or altered.", "Ask the platform."),
             "PAYMENT_NOT_RECEIVED": ("The bank never received the payment that day.", "Request again."),
             "ACCOUNT_REFUSED": ("An account is wrong, closed or blocked.", "Have the payee's account looked at."),
@@ -327,7 +328,7 @@ REASONS: Mapping[str, Reason] = {
             "RECEIPT_PROOF": ("An event is not in the log.", "Ask for the receipt again."),
             "RECEIPT_INCOMPLETE": ("The last event does not end the discount.", "Ask for the receipt again."),
             "RECEIPT_CHAIN": ("The key on the chain is not this checkpoint's.", "Ask for the receipt again."),
-            "TRUST_POLICY": ("The trust policy is missing or malformed.", "Use your own pinned trust.txt."),
+            "TRUST_POLICY": ("The trust policy is not named, missing or malformed.", "Use your own pinned trust.txt."),
             "FILE_UNREADABLE": ("A named file cannot be read.", "Compare its path."),
             "LOG_UNREADABLE": ("A file of the log cannot be read.", "Try again, or use a mirror."),
             "LOG_CHECKPOINT": ("Not signed by the log, or no quorum.", "Compare the pinned keys."),
@@ -340,7 +341,10 @@ REASONS: Mapping[str, Reason] = {
             "CHAIN_CONFLICT": ("Another value is on the chain under this key.", "Look at it with `get`; report it."),
             "CHAIN_REFUSED": ("The network refused the transaction.", "Read who refused and why; mend it, run again."),
             "CHAIN_UNAVAILABLE": ("The chain did not answer.", "Run it again: nothing is put twice."),
-            "LOG_FORKED": ("The new log does not extend the old one.", "Keep both checkpoints: they are the proof."),
+            "LOG_FORKED": (
+                "The new log does not extend the old one.",
+                "Keep both checkpoints and the tiles: the proof.",
+            ),
         },
     ),
     **_other(

@@ -12,16 +12,18 @@ from typing import Any
 from rongtong.domain.canonical import canonical_bytes
 from rongtong.domain.checkpoint import Checkpoint, CheckpointError, Cosignature
 from rongtong.domain.merkle import leaf_hash, verify_inclusion
-from rongtong.domain.note import Note
-from rongtong.domain.trust import TrustPolicy
+from rongtong.domain.note import Note, NoteError
+from rongtong.domain.trust import Trusted, TrustPolicy
 
 FORMAT = "rongtong-receipt/2"
 FABRIC = "fabric"
 """The kind of chain that a receipt may name: Hyperledger Fabric with the evidence contract."""
 FINAL_EVENTS = frozenset({"DiscountPaid", "DiscountRefused", "DiscountFailed"})
 """What ends a discount; a receipt holds one of these."""
-LATER_EVENTS = frozenset({"PaymentReturned", "BillEndorsed", "ExecutionReplayed"})
+LATER_EVENTS = frozenset({"PaymentReturned", "BillEndorsed", "ExecutionReplayed", "EnterpriseTold"})
 """What may still be said of a discount after its end."""
+_DEPTH_MAX = 64
+"""How deep arrays and objects may lie in one another: parsers differ in where they give up."""
 _ENTRY_KEYS = {"event", "salt_hex", "index", "proof"}
 _RECEIPT_KEYS = {"format", "discount_id", "entries", "checkpoint", "chain"}
 _CHAIN_KEYS = {"kind", "key"}
@@ -99,10 +101,7 @@ def verify_receipt(content: bytes, policy: TrustPolicy) -> Proved:
     signature, by the log's root, or by the only form that it may have.
     """
     receipt = _parse(content)
-    try:
-        trusted = policy.judge(receipt["checkpoint"], strict=True)
-    except CheckpointError as error:
-        raise ReceiptError("RECEIPT_CHECKPOINT", str(error)) from error
+    trusted = _judged(receipt["checkpoint"], policy)
     chain = receipt["chain"]
     if chain is not None and chain["key"] != chain_key(receipt["checkpoint"]):
         raise ReceiptError("RECEIPT_CHAIN", "The key on the chain is not that of this checkpoint.")
@@ -119,6 +118,22 @@ def verify_receipt(content: bytes, policy: TrustPolicy) -> Proved:
     return Proved(receipt["discount_id"], kinds, head.origin, head.size, trusted.cosignatures, key)
 
 
+def _judged(checkpoint: str, policy: TrustPolicy) -> Trusted:
+    """The checkpoint, all of whose signatures are pinned; a refusal names those that are not."""
+    try:
+        pinned = [*policy.logs, *policy.witnesses.values()]
+        lines = Note.parse(checkpoint).signatures
+        others = [f"{one.name}+{one.identity.hex()}" for one in lines if not any(one.is_of(key) for key in pinned)]
+        if others:
+            raise CheckpointError(
+                f"The checkpoint bears signatures that are not pinned: {', '.join(dict.fromkeys(others))}."
+                " Pin a key only as its owner gave it to you."
+            )
+        return policy.judge(checkpoint, strict=True)
+    except (NoteError, CheckpointError) as error:
+        raise ReceiptError("RECEIPT_CHECKPOINT", str(error)) from error
+
+
 def _proved_kind(number: int, entry: dict[str, Any], discount_id: str, head: Checkpoint) -> str:
     event = entry["event"]
     if event.get("discount_id") != discount_id or type(event.get("n")) is not int or event["n"] != number:
@@ -127,12 +142,14 @@ def _proved_kind(number: int, entry: dict[str, Any], discount_id: str, head: Che
     proof = [bytes.fromhex(node) for node in entry["proof"]]
     if not verify_inclusion(entry["index"], head.size, leaf, proof, head.root):
         raise ReceiptError("RECEIPT_PROOF", f"Event {number} is not in the log under this checkpoint.")
-    return str(event.get("type"))
+    return str(event["type"])
 
 
 def _parse(content: bytes) -> dict[str, Any]:
     try:
         receipt = json.loads(content)
+        if _is_deeper(receipt, _DEPTH_MAX):
+            raise ValueError(f"Arrays and objects lie more than {_DEPTH_MAX} deep.")
         canonical = receipt_bytes(receipt)
     except (ValueError, RecursionError) as error:
         raise ReceiptError("RECEIPT_FORMAT", "The file is not a receipt.") from error
@@ -154,11 +171,19 @@ def _parse(content: bytes) -> dict[str, Any]:
     return dict(receipt)
 
 
+def _is_deeper(value: Any, levels: int) -> bool:
+    if not isinstance(value, list | dict):
+        return False
+    inner = value.values() if isinstance(value, dict) else value
+    return levels == 0 or any(_is_deeper(one, levels - 1) for one in inner)
+
+
 def _is_entry(entry: Any) -> bool:
     return (
         isinstance(entry, dict)
         and set(entry) == _ENTRY_KEYS
         and isinstance(entry["event"], dict)
+        and isinstance(entry["event"].get("type"), str)
         and isinstance(entry["salt_hex"], str)
         and _SALT.fullmatch(entry["salt_hex"]) is not None
         and type(entry["index"]) is int

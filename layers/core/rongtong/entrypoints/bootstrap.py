@@ -27,7 +27,7 @@ from rongtong.adapters.witness_door import HttpWitnessDoor
 from rongtong.adapters.workflows import StepFunctionsWorkflows
 from rongtong.entrypoints.errors import InvalidBodyError
 from rongtong.services.context import Context
-from rongtong.services.ports import Bank, PaymentAnswer
+from rongtong.services.ports import Bank, Chain, PaymentAnswer
 
 AWS_TIMEOUT_S = 5.0
 BANK_TIMEOUT_S = 6.0
@@ -65,7 +65,17 @@ def context() -> Context:
         invoices=HttpInvoiceRegistry(HttpClient(env["INVOICE_REGISTRY_URL"], REGISTRY_TIMEOUT_S)),
         sms=HttpSmsGateway(HttpClient(env["SMS_URL"], REGISTRY_TIMEOUT_S)),
         calendar=legal_calendar(),
+        chain=_chain(env.get("CHAIN_FUNCTION_ARN", "")),
+        payment_waits_for_chain=env.get("PAYMENT_WAITS_FOR") == "chain",
     )
+
+
+def _chain(function_arn: str) -> Chain | None:
+    if not function_arn:
+        return None
+    from rongtong.adapters.chain_function import LambdaChain
+
+    return LambdaChain(function_arn)
 
 
 def bank_messages(content: bytes) -> list[PaymentAnswer]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import wraps
 from typing import Any, TypeVar
 
@@ -23,6 +23,7 @@ from rongtong.entrypoints.errors import (
     NotJsonError,
 )
 from rongtong.entrypoints.logs import logger
+from rongtong.services.context import Context
 
 _BODY_BYTES_MAX = 64 * 1024
 _KEY_LENGTH_MAX = 128
@@ -63,6 +64,13 @@ class Caller:
 
     partner_id: str
     role: str
+    initiator: dict[str, str]
+    """Which key signed the request, and the signature's digest: events bear it, the authorizer's log the signature."""
+
+
+def acting(context: Context, who: Caller) -> Context:
+    """The same collaborators, acting for the caller: the events that follow bear its signature."""
+    return replace(context, initiator=who.initiator)
 
 
 def caller(request: Request | None) -> Caller:
@@ -70,7 +78,8 @@ def caller(request: Request | None) -> Caller:
     known: dict[str, Any] = _served(request).context.get("authorizer") or {}
     if not known.get("partner_id"):
         raise ForbiddenError("The request was not authenticated.")
-    return Caller(str(known["partner_id"]), str(known["role"]))
+    initiator = {"key": str(known["key_id"]), "sig": str(known["signature_sha256"])}
+    return Caller(str(known["partner_id"]), str(known["role"]), initiator)
 
 
 def require_role(request: Request | None, role: str) -> Caller:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
+import http_sf
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from http_message_signatures import (
     HTTPMessageSignaturesException,
@@ -48,6 +50,11 @@ class Signer:
 
     partner_id: str
     role: str
+    key_id: str = ""
+    signed: str = ""
+    """The signature base (RFC 9421 section 2.5): what the signature is over."""
+    signature: str = ""
+    """The signature, base64."""
 
 
 class _PartnerKeys(HTTPSignatureKeyResolver):
@@ -106,4 +113,7 @@ def signer_of(store: Store, request: SignedRequest) -> Signer:
     if datetime.now(UTC) - created > MAX_AGE:
         raise SignatureTooOldError
     assert keys.signer is not None, "a signature verified with a key that was resolved"
-    return keys.signer
+    base = "\n".join(f"{name}: {value}" for name, value in result.covered_components.items())
+    sent: Any = http_sf.parse(request.headers["signature"].encode(), tltype="dictionary")
+    signature = b64encode(sent[result.label][0]).decode()
+    return replace(keys.signer, key_id=str(result.parameters["keyid"]), signed=base, signature=signature)

@@ -63,7 +63,9 @@ def change_account(context: Context, command: ChangeAccount) -> Document:
         "masked": {**item.body["masked"], "account_number": mask_account(command.account_number)},
     }
     try:
-        context.store.transact(change_writes(item, "enterprise_id", changes, "AccountChanged", now, {}))
+        context.store.transact(
+            change_writes(item, "enterprise_id", changes, "AccountChanged", now, {}, by=context.initiator)
+        )
     except WriteConflictError as conflict:
         raise WrongStateError("The enterprise changed meanwhile; read it and send it again.") from conflict
     found = context.store.get(item.pk, STATE)

@@ -48,7 +48,9 @@ def propose(context: Context, maker: str, key: str, kind: str, content: Document
     listing = Listing(_LIST, iso(now), {"change_id": change_id})
     pk = change_pk(change_id)
     try:
-        context.store.transact(first_writes(pk, "change_id", change_id, state, "ChangeProposed", now, data, listing))
+        context.store.transact(
+            first_writes(pk, "change_id", change_id, state, "ChangeProposed", now, data, listing, by=context.initiator)
+        )
     except WriteConflictError:
         known = _load(context, change_id)
         if (known.body["kind"], canonical_bytes(known.body["content"])) != (kind, canonical_bytes(prepared)):
@@ -100,7 +102,9 @@ def _decision(context: Context, item: Item, checker: str, wanted: ChangeStatus) 
     now = context.clock.now()
     changes: Document = {"status": wanted.value, "decided_by": checker, "decided_at": iso(now)}
     event = "ChangeApproved" if wanted is ChangeStatus.APPROVED else "ChangeRejected"
-    writes: list[Write] = [*change_writes(item, "change_id", changes, event, now, {"by": checker})]
+    writes: list[Write] = [
+        *change_writes(item, "change_id", changes, event, now, {"by": checker}, by=context.initiator)
+    ]
     if wanted is ChangeStatus.APPROVED:
         kind = _kind(str(item.body["kind"]))
         content: dict[str, Any] = kind.complete(context, item.body["content"])

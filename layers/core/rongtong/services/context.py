@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from rongtong.domain.calendar import WorkingCalendar
-from rongtong.services.ports import Bank, BillRegistry, InvoiceRegistry, LogFiles, SmsGateway, WitnessDoor
+from rongtong.services.ports import Bank, BillRegistry, Chain, InvoiceRegistry, LogFiles, SmsGateway, WitnessDoor
 from rongtong.services.storage import Document, Store
 
 
@@ -123,8 +123,14 @@ class Context:
     invoices: InvoiceRegistry
     sms: SmsGateway
     calendar: WorkingCalendar
+    initiator: Document | None = None
+    """Who asked for what is done now, with its signature; None where the platform acts by itself."""
     confirm_factors: Sequence[str] = ("password", "otp")
     """What the operator must have shown before money moves (two factors of different kinds)."""
+    chain: Chain | None = None
+    """Where the log's cosigned checkpoints are anchored; None where the witnessed log stands alone."""
+    payment_waits_for_chain: bool = False
+    """Whether money moves only once the chain holds the discount's checkpoint, or under the quorum already."""
 
     @property
     def bank(self) -> Bank:

@@ -17,6 +17,7 @@ from rongtong.domain.payment import (
     may_become,
     payment_reference,
 )
+from rongtong.services.anchoring import require_anchored
 from rongtong.services.context import Context
 from rongtong.services.cosigning import require_witnessed
 from rongtong.services.discounts import discount_of, request_key, request_of
@@ -50,7 +51,7 @@ def disburse(context: Context, discount_id: str) -> Document:
     Answers ``payment``: SUCCEEDED (also where the bill could not be endorsed: then an incident is open), RETURNED,
     FAILED with ``reason`` (the payee has nothing), or PROCESSING, UNKNOWN and HELD: ask again. Raises BillLockedError
     and PriceExpiredError before any intent is stored, RegistryUnavailableError, EvidencePendingError,
-    ContractAlteredError, TransitionError.
+    NotWitnessedError, NotAnchoredError, ContractAlteredError, TransitionError.
     """
     for _ in range(_ATTEMPTS):
         try:
@@ -176,12 +177,14 @@ def _with_held(body: Document, *, held: bool) -> Document | None:
 def _require_sealed(context: Context, item: Item, series: int) -> None:
     """Nothing may be paid otherwise.
 
-    Raises EvidencePendingError, NotWitnessedError, PriceExpiredError, ContractAlteredError.
+    Raises EvidencePendingError, NotWitnessedError, NotAnchoredError, PriceExpiredError, ContractAlteredError.
     """
+    if pending(item):
+        raise EvidencePendingError("Not everything of this discount is in the evidence log; run Seal again.")
+    require_witnessed(context, item)
+    if context.payment_waits_for_chain:
+        require_anchored(context, item)
     if series == 1:
-        if pending(item):
-            raise EvidencePendingError("Not everything of this discount is in the evidence log; run Seal again.")
-        require_witnessed(context, item)
         require_priced_today(context, item)
     sealed = str(item.body["contract_sha256"])
     content = context.archive.get(contract_key(str(item.body["discount_id"]), sealed))

@@ -15,8 +15,9 @@ from dataclasses import dataclass
 from urllib.parse import quote
 
 from rongtong.domain.receipt import event_leaf
+from rongtong.domain.tiles import WIDTH, split_bundle, tile_of
 from rongtong.services.context import Context
-from rongtong.services.errors import BusyError
+from rongtong.services.errors import BusyError, LogDamagedError
 from rongtong.services.ports import LogFiles
 from rongtong.services.records import STATE, amend, event_sk, logged_count
 from rongtong.services.storage import Create, Document, Item, WriteConflictError
@@ -30,8 +31,12 @@ _PAUSE_S = (0.02, 0.08)
 """How long a writer waits before it looks again; the next batch takes along everybody who waits."""
 _WRITER_DEAD_S = 1.0
 """Well above what a batch takes under load: who takes a living writer for dead does its work a second time."""
-_SUBJECTS_MAX = 100
-"""So many subjects' leaves go into one batch; the next one takes the rest."""
+_SUBJECTS_MAX = 50
+"""So many others' leaves go into one batch; the next one takes the rest."""
+_LEAVES_BEHIND_MAX = 500
+"""How far the log may have grown since somebody laid leaves down that others still take along: they read all of it."""
+_LEAF_BYTES = 32
+_BUNDLES_AT_ONCE = 64
 
 
 @dataclass(frozen=True)
@@ -52,9 +57,19 @@ class _Waiting:
         return json.dumps({"subject": [one.pk, one.first, one.count], "entries": entries, "size": self.size}).encode()
 
     @classmethod
-    def decoded(cls, content: bytes) -> _Waiting:
-        found = json.loads(content)
-        return cls(Subject(*found["subject"]), tuple(map(b64decode, found["entries"])), int(found["size"]))
+    def decoded(cls, path: str, content: bytes) -> _Waiting:
+        """Raises LogDamagedError for what is not a writer's."""
+        try:
+            found = json.loads(content)
+            entries = tuple(b64decode(entry, validate=True) for entry in found["entries"])
+            waiting = cls(Subject(*found["subject"]), entries, int(found["size"]))
+        except (ValueError, KeyError, TypeError) as error:
+            raise LogDamagedError(
+                f"The log's {path} cannot be read; look at it, and delete it if it is none."
+            ) from error
+        if waiting.path != path or len(entries) != waiting.subject.count or set(map(len, entries)) != {_LEAF_BYTES}:
+            raise LogDamagedError(f"The log's {path} is not what its name says; look at it, and delete it.")
+        return waiting
 
 
 def head_of(context: Context) -> Item | None:
@@ -118,83 +133,82 @@ def _laid_down(context: Context, item: Item) -> _Waiting | None:
     if context.files.create(own.path, own.encoded()):
         return own
     (content,) = context.files.get_all([own.path])
-    return None if content is None else _Waiting.decoded(content)
+    return None if content is None else _Waiting.decoded(own.path, content)
 
 
 def _logged_at(context: Context, own: _Waiting) -> int:
     """Get the leaves into the log, by this writer's batch or another's; answers the index of the first."""
-    batches, looked_until, blocked_at, blocked_since = _Batches(context.files), own.size, -1, 0.0
+    files, looked_until, blocked_at, blocked_since = context.files, own.size, -1, 0.0
     began = context.clock.monotonic()
     while context.clock.monotonic() - began < _PATIENCE_S:
         head = head_of(context)
         size = _size(head)
-        found = batches.place_of(own.subject, looked_until, size)
+        found = _places(files, looked_until, size).get(own.entries[0])
         if found is not None:
             return found
         looked_until = size
         if blocked_at != size:
-            batch = _batch(context, own, size, batches) if blocked_at < 0 or not batches.is_staged(size) else None
+            batch = _batch(context, own, size) if blocked_at < 0 or find_staged(files, size) is None else None
             # Staged by a call of ours whose answer was lost, it is ours all the same.
-            if batch is not None and (stage(context.files, size, batch) or batches.at(size) == batch):
+            if batch is not None and (stage(files, size, batch) or staged(files, size) == batch):
                 _publish(context, head, batch)
-                continue
+                return size  # one's own leaves come first in one's own batch
             blocked_at, blocked_since = size, context.clock.monotonic()
         elif context.clock.monotonic() - blocked_since > _WRITER_DEAD_S * random.uniform(1, 2):
-            _publish(context, head, batches.at(size))
+            _publish(context, head, staged(files, size))
             continue
         context.clock.sleep(random.uniform(*_PAUSE_S))
     raise BusyError("Other writers were always first at the log; run the same task again.")
 
 
-def _batch(context: Context, own: _Waiting, size: int, batches: _Batches) -> Batch:
+def _batch(context: Context, own: _Waiting, size: int) -> Batch:
     """What this writer stages: its own leaves, and, once another writer was quicker, whatever else waits."""
     together = [own]
     if own.size < size:
-        files = context.files
-        paths = [path for path in files.names(_PENDING) if path != own.path][: _SUBJECTS_MAX - 1]
-        others = [_Waiting.decoded(content) for content in files.get_all(paths) if content is not None]
+        others = _others(context, own, size)
         states = context.store.get_many([(one.subject.pk, STATE) for one in others])
+        places = _places(context.files, min((one.size for one in others), default=size), size)
         for other, state in zip(others, states, strict=True):
             if state is None or logged_count(state.body) >= other.subject.first:
-                files.delete(other.path)  # laid down late: it was noted before
-            elif batches.place_of(other.subject, other.size, size) is None:
+                context.files.delete(other.path)  # laid down late: it was noted before
+            elif other.entries[0] not in places:
                 together.append(other)
             # Else its writer died before it noted where a batch holds it; it stays until that is noted.
     return Batch(tuple(entry for one in together for entry in one.entries), tuple(one.subject for one in together))
 
 
-class _Batches:
-    """The batches that were staged, each read once: what is staged never changes."""
+def _others(context: Context, own: _Waiting, size: int) -> list[_Waiting]:
+    """What waits of writers that are at work right now. What lies there for longer is left to its own next run."""
+    paths = [path for path in context.files.names(_PENDING) if path != own.path]
+    random.shuffle(paths)
+    paths = paths[:_SUBJECTS_MAX]
+    found = []
+    for path, content in zip(paths, context.files.get_all(paths), strict=True):
+        if content is None:
+            continue
+        try:
+            other = _Waiting.decoded(path, content)
+        except LogDamagedError:
+            # Somebody's file that is none keeps nobody from the log; who owns it is told by its own run.
+            continue
+        if size - other.size <= _LEAVES_BEHIND_MAX:
+            found.append(other)
+    return found
 
-    def __init__(self, files: LogFiles) -> None:
-        self._files = files
-        self._known: dict[int, Batch] = {}
 
-    def is_staged(self, position: int) -> bool:
-        """Whether there is a batch at the position."""
-        if position not in self._known:
-            found = find_staged(self._files, position)
-            if found is None:
-                return False
-            self._known[position] = found
-        return True
-
-    def at(self, position: int) -> Batch:
-        """The batch at the position. Raises LogDamagedError where there is none."""
-        if position not in self._known:
-            self._known[position] = staged(self._files, position)
-        return self._known[position]
-
-    def place_of(self, subject: Subject, since: int, until: int) -> int | None:
-        """Where the batches between two sizes of the log hold the subject's leaves, None if they do not."""
-        while since < until:
-            index, batch = since, self.at(since)
-            for one in batch.subjects:
-                if (one.pk, one.first) == (subject.pk, subject.first):
-                    return index
-                index += one.count
-            since = index
-        return None
+def _places(files: LogFiles, since: int, until: int) -> dict[bytes, int]:
+    """Where the entries stand that came into the log between two sizes. Salted as they are, no two are the same."""
+    found: dict[bytes, int] = {}
+    numbers = range(since // WIDTH, -(-until // WIDTH)) if since < until else range(0)
+    for at in range(0, len(numbers), _BUNDLES_AT_ONCE):
+        tiles = [tile_of(None, number, until) for number in numbers[at : at + _BUNDLES_AT_ONCE]]
+        for tile, content in zip(tiles, files.get_all([tile.path() for tile in tiles]), strict=True):
+            if content is None:
+                raise LogDamagedError(f"The log's {tile.path()} is missing; restore it from the mirror or the backup.")
+            for index, entry in enumerate(split_bundle(tile, content), start=tile.index * WIDTH):
+                if index >= since:
+                    found[entry] = index
+    return found
 
 
 def _publish(context: Context, head: Item | None, batch: Batch) -> None:

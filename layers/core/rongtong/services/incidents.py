@@ -48,7 +48,7 @@ def open_once(context: Context, kind: IncidentKind, subject: str, about: str, da
         context.store.transact(opening(kind, subject, about, context.clock.now(), data))
 
 
-def resolving(item: Item, by: str, note: str, at: datetime) -> list[Write]:
+def resolving(item: Item, by: str, note: str, at: datetime, initiator: Document | None = None) -> list[Write]:
     """The writes that resolve an open incident."""
     require_incident_transition(IncidentStatus(item.body["status"]), IncidentStatus.RESOLVED)
     changes: Document = {
@@ -57,7 +57,8 @@ def resolving(item: Item, by: str, note: str, at: datetime) -> list[Write]:
         "resolved_at": iso(at),
         "note": note,
     }
-    state, event = change_writes(item, "incident_id", changes, "IncidentResolved", at, {"by": by, "note": note})
+    told = {"by": by, "note": note}
+    state, event = change_writes(item, "incident_id", changes, "IncidentResolved", at, told, by=initiator)
     listing = Listing(_LISTS[IncidentStatus.RESOLVED], iso(at), {"incident_id": item.body["incident_id"]})
     return [replace(state, listing=listing), event]
 
@@ -73,7 +74,7 @@ def resolve(context: Context, by: str, own_id: str, note: str) -> Document:
     if item.body["status"] != IncidentStatus.OPEN:
         raise WrongStateError("The incident is resolved already; read it again.", field="incident_id")
     try:
-        context.store.transact(resolving(item, by, note, context.clock.now()))
+        context.store.transact(resolving(item, by, note, context.clock.now(), context.initiator))
     except WriteConflictError as conflict:
         raise WrongStateError("The incident changed meanwhile; read it again.", field="incident_id") from conflict
     return view(load(context, own_id).body)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from rongtong.services.context import Context
-from rongtong.services.records import STATE, amend, enterprise_pk, event_sk
-from rongtong.services.storage import Document
+from rongtong.services.records import STATE, amend, change_writes, enterprise_pk, event_sk
+from rongtong.services.storage import Document, Item, WriteConflictError
 
 _TEXTS = {
     "EnterpriseVerified": "企业认证已完成",
@@ -37,8 +37,29 @@ def notify(context: Context, pk: str) -> Document:
         mobile = context.vault.decrypt(owner, key, str(enterprise.body["mobile"]))
         for reference, text in texts.items():
             context.sms.send(mobile, text, f"{pk}/{reference}")
-    amend(context.store, item, lambda body: {**body, "told": last} if _told(body) < last else None)
+    if texts:
+        _tell_of_it(context, item, last, sorted(texts))
+    else:
+        amend(context.store, item, lambda body: {**body, "told": last} if _told(body) < last else None)
     return {"subject": pk, "delivered": len(texts)}
+
+
+def _tell_of_it(context: Context, item: Item, last: int, references: list[str]) -> None:
+    """An event tells of what was sent; where another event came in between, that one is still to be told."""
+    subject_field = "discount_id" if "discount_id" in item.body else "enterprise_id"
+    data: Document = {"channel": "SMS", "references": references}
+    while _told(item.body) < last:
+        alone = int(item.body["events"]) == last
+        changes: Document = {"told": last + 1 if alone else last}
+        try:
+            writes = change_writes(item, subject_field, changes, "EnterpriseTold", context.clock.now(), data)
+            context.store.transact(writes)
+        except WriteConflictError:
+            found = context.store.get(item.pk, item.sk)
+            assert found is not None, "an aggregate's state is never deleted"
+            item = found
+        else:
+            return
 
 
 def _told(body: Document) -> int:

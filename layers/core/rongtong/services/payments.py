@@ -67,7 +67,7 @@ def endorse_late(context: Context, item: Item) -> None:
         return
     now = context.clock.now()
     changes: Document = {"endorsed": None}
-    writes: list[Write] = [*change_writes(item, "discount_id", changes, "BillEndorsed", now, {})]
+    writes: list[Write] = [*change_writes(item, "discount_id", changes, "BillEndorsed", now, {}, by=context.initiator)]
     writes += _settled_by(context, item, IncidentKind.PAID_NOT_ENDORSED, "registry", "BILL_ENDORSED", now)
     context.store.transact(writes)
 
@@ -121,7 +121,7 @@ def _succeed(context: Context, item: Item, payment: Item, answer: PaymentAnswer)
         extra += incidents.opening(IncidentKind.PAID_NOT_ENDORSED, _subject(item), about, now, {**data})
     # What is paid again was used already.
     journal: Document | None = {"journal": entry_for(context, EntryKind.USE, item)} if series == 1 else None
-    writes = change_writes(item, "discount_id", changes, "DiscountPaid", now, data, journal)
+    writes = change_writes(item, "discount_id", changes, "DiscountPaid", now, data, journal, by=context.initiator)
     context.store.transact([payment.replaced(body), *writes, *extra])
 
 
@@ -141,7 +141,7 @@ def _come_back(context: Context, item: Item, payment: Item, answer: PaymentAnswe
     data = {"reference": body["reference"], "amount_fen": body["amount_fen"], "how": answer.status.value}
     data |= {"reason": answer.reason} if answer.reason else {}
     changes: Document = {"status": DiscountStatus.RETURNED.value}
-    writes = change_writes(item, "discount_id", changes, "PaymentReturned", now, data)
+    writes = change_writes(item, "discount_id", changes, "PaymentReturned", now, data, by=context.initiator)
     about = _about(item, series)
     incident = incidents.opening(IncidentKind.PAYMENT_RETURNED, _subject(item), about, now, data)
     context.store.transact([payment.replaced(body), *writes, *incident])

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, Protocol
 
 from rongtong.domain.bill_codes import BillKind
+from rongtong.domain.canonical import canonical_bytes
 from rongtong.domain.errors import InvalidInputError
 from rongtong.domain.interest import InterestPayer, Price, Repurchase, deduction_of
 from rongtong.domain.money import fen_to_yuan
@@ -20,6 +22,7 @@ from rongtong.services.records import (
     STATE,
     calendar_key,
     derived_id,
+    first_writes,
     institution_pk,
     iso,
     partner_pk,
@@ -35,7 +38,9 @@ from rongtong.services.settings import (
     rate_tables_of,
     require_agreed,
 )
-from rongtong.services.storage import Create, Document, Item, WriteConflictError
+from rongtong.services.storage import Document, Item, WriteConflictError
+
+_HIDDEN = frozenset({"partner_id", "body_digest", "events", "logged"})
 
 
 class QuoteError(InvalidInputError):
@@ -129,7 +134,14 @@ def ask(context: Context, command: AskQuote) -> tuple[Document, bool]:
         "offers": [_offer(offer) for offer in found],
     }
     try:
-        context.store.transact([Create(quote_pk(quote_id), STATE, body)])
+        data: Document = {
+            "partner_id": command.partner_id,
+            "bill": body["bill"],
+            "expires_at": body["expires_at"],
+            "offers_sha256": hashlib.sha256(canonical_bytes(body["offers"])).hexdigest(),
+        }
+        pk, by = quote_pk(quote_id), context.initiator
+        context.store.transact(first_writes(pk, "quote_id", quote_id, body, "QuoteGiven", now, data, by=by))
     except WriteConflictError:
         known = context.store.get(quote_pk(quote_id), STATE)
         assert known is not None, "the quote was refused because one is stored"
@@ -243,4 +255,4 @@ def _repeat(known: Item, command: AskQuote) -> Document:
 
 
 def _view(body: Document) -> Document:
-    return {key: value for key, value in body.items() if key not in ("partner_id", "body_digest")}
+    return {key: value for key, value in body.items() if key not in _HIDDEN}

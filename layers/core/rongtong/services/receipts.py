@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from rongtong.domain.merkle import inclusion_proof
-from rongtong.domain.receipt import build_receipt
+from rongtong.domain.receipt import FABRIC, build_receipt, chain_key
 from rongtong.domain.tiles import Tile, TileError
+from rongtong.services.anchoring import anchored_note
 from rongtong.services.context import Context
 from rongtong.services.cosigning import stored_note, witnessed
 from rongtong.services.errors import NotFoundError, WrongStateError
@@ -17,13 +18,16 @@ from rongtong.services.tile_log import nodes
 def receipt(context: Context, item: Item) -> Document:
     """Proof, checkable offline, that the log holds every event of this discount under a quorum of witnesses.
 
+    Where a chain holds a checkpoint that covers them, it is under that one, and names the key to ask the chain for.
     Raises WrongStateError until the discount has ended and all its events are recorded; NoQuorumError.
     """
     if "finished_at" not in item.body:
         raise WrongStateError("The discount has not ended; its receipt is made then.")
     if pending(item):
         raise WrongStateError("Not everything of this discount is recorded yet; ask again in a second.")
-    note = witnessed(context, logged_until(item.body))
+    until = logged_until(item.body)
+    anchored = anchored_note(context, until)
+    note = anchored or witnessed(context, until)
     size = int(note.split("\n")[1])
     node = nodes(context.files, size)
     indices = [index for first, count in item.body["logged"] for index in range(first, first + count)]
@@ -37,7 +41,8 @@ def receipt(context: Context, item: Item) -> Document:
         }
         for index, document in zip(indices, documents, strict=True)
     ]
-    return build_receipt(str(item.body["discount_id"]), entries, note)
+    chain = {"kind": FABRIC, "key": chain_key(note)} if anchored else None
+    return build_receipt(str(item.body["discount_id"]), entries, note, chain)
 
 
 def checkpoint(context: Context) -> str:

@@ -151,12 +151,16 @@ def event_document(
     at: datetime,
     data: Document,
     beside: Document | None = None,
+    by: Document | None = None,
 ) -> Document:
     """An event as it is stored and as it is hashed for the ledger; the salt stays beside it, off the ledger.
 
-    ``beside`` is for the platform's own eyes: it is neither hashed nor part of any receipt or timeline.
+    ``beside`` is for the platform's own eyes: it is neither hashed nor part of any receipt or timeline. ``by`` is who
+    asked for it: the name of the key that signed the request (RFC 9421) and the signature's SHA-256, base64.
     """
     event = {subject_field: subject_id, "n": number, "type": kind, "at": iso(at), "data": data}
+    if by is not None:
+        event["by"] = by
     return {"event": event, "salt": secrets.token_hex(16), **({"beside": beside} if beside else {})}
 
 
@@ -170,12 +174,13 @@ def first_writes(
     data: Document,
     listing: Listing | None = None,
     beside: Document | None = None,
+    by: Document | None = None,
 ) -> list[Write]:
     """The writes that begin an aggregate: its state, due to be looked after until it is at rest, and event 1."""
     body = {**state, "events": 1}
     return [
         Create(pk, STATE, body, due=iso(at), listing=listing),
-        Create(pk, event_sk(1), event_document(subject_field, subject_id, 1, kind, at, data, beside)),
+        Create(pk, event_sk(1), event_document(subject_field, subject_id, 1, kind, at, data, beside, by)),
     ]
 
 
@@ -189,6 +194,7 @@ def change_writes(
     beside: Document | None = None,
     *,
     due: datetime | None = None,
+    by: Document | None = None,
 ) -> list[Create | Replace]:
     """The writes that change an aggregate: its state at the version that was read, and the next event.
 
@@ -197,7 +203,7 @@ def change_writes(
     number = int(item.body["events"]) + 1
     body = {**item.body, **changes, "events": number}
     body = {key: value for key, value in body.items() if value is not None}
-    document = event_document(subject_field, str(item.body[subject_field]), number, kind, at, data, beside)
+    document = event_document(subject_field, str(item.body[subject_field]), number, kind, at, data, beside, by)
     state = replace(item.replaced(body), due=(item.due or iso(at)) if due is None else iso(due))
     return [state, Create(item.pk, event_sk(number), document)]
 

@@ -94,7 +94,9 @@ def register(context: Context, command: RegisterEnterprise) -> Document:
         # Where another request of the same partner was first, its record is the answer.
         with suppress(WriteConflictError):
             context.store.transact(
-                first_writes(pk, "enterprise_id", enterprise_id, state, "EnterpriseRegistered", now, data)
+                first_writes(
+                    pk, "enterprise_id", enterprise_id, state, "EnterpriseRegistered", now, data, by=context.initiator
+                )
             )
         item = _load(context, enterprise_id)
     if item.body["status"] == EnterpriseStatus.PENDING:

@@ -147,7 +147,7 @@ def _again(item: Item) -> Document:
 def _write(context: Context, item: Item, changes: Document, data: Document) -> Item:
     """The discount as it is written here: what another writes afterwards must be met, not read."""
     now = context.clock.now()
-    state, event = change_writes(item, "discount_id", changes, "ExecutionReplayed", now, data)
+    state, event = change_writes(item, "discount_id", changes, "ExecutionReplayed", now, data, by=context.initiator)
     context.store.transact([state, event])
     return Item(item.pk, item.sk, state.body, item.version + 1, state.listing, state.due)
 

@@ -273,7 +273,7 @@ def _first_records(
     pk = discount_pk(discount_id)
     journal: Document = {"journal": entry_of(EntryKind.RESERVE, holdings)}
     return state, first_writes(
-        pk, "discount_id", discount_id, state, "DiscountRequested", now, data, listing, beside=journal
+        pk, "discount_id", discount_id, state, "DiscountRequested", now, data, listing, journal, context.initiator
     )
 
 

@@ -1,5 +1,5 @@
 """Sealing: the contract is archived, its hash and the deal so far stand in the evidence log, and a quorum of witnesses
-has cosigned the log there, before money moves.
+has cosigned the log there, before money moves. Where payment waits for a chain, it holds that checkpoint too.
 
 Disbursement refuses a discount of which any of this is missing.
 """
@@ -10,6 +10,7 @@ import hashlib
 
 from rongtong.domain.canonical import canonical_bytes
 from rongtong.domain.lifecycle import DiscountStatus, require_discount_transition
+from rongtong.services.anchoring import anchor
 from rongtong.services.context import Context
 from rongtong.services.cosigning import witnessed
 from rongtong.services.discounts import load, request_key, request_of
@@ -35,7 +36,8 @@ _SEALED_OR_LATER = frozenset({DiscountStatus.SEALED, DiscountStatus.DISBURSED, D
 def seal(context: Context, discount_id: str) -> Document:
     """Archive the contract, log every event so far with the contract's SHA-256, have the log cosigned. Safe to repeat.
 
-    Raises TransitionError when the discount was not verified and confirmed, PriceExpiredError, NoQuorumError.
+    Raises TransitionError when the discount was not verified and confirmed, PriceExpiredError, NoQuorumError; where
+    payment waits for a chain also ChainUnavailableError, ChainRefusedError, ChainConflictError.
     """
     item = load(context, discount_id)
     status = DiscountStatus(item.body["status"])
@@ -50,7 +52,10 @@ def seal(context: Context, discount_id: str) -> Document:
         context.store.transact(change_writes(item, "discount_id", changes, "ContractSealed", context.clock.now(), data))
         item = load(context, discount_id)
     append_pending(context, item)
-    witnessed(context, logged_until(load(context, discount_id).body))
+    until = logged_until(load(context, discount_id).body)
+    witnessed(context, until)
+    if context.payment_waits_for_chain:
+        anchor(context, until)
     return {"discount_id": discount_id, "sealed": True}
 
 

@@ -111,6 +111,7 @@ def suspend(
             "BusinessSuspended",
             now,
             {**asked, "by": by},
+            by=context.initiator,
         )
         writes.append(_put(current, suspended_pk(scope, subject_id), body, Listing(_LIST, iso(now), {})))
         if scope is SuspensionScope.INSTITUTION:

@@ -13,9 +13,12 @@ from datetime import datetime, timedelta
 from rongtong.domain.errors import RongTongError
 from rongtong.domain.incident import IncidentKind, IncidentStatus
 from rongtong.domain.lifecycle import DiscountStatus, EnterpriseStatus, waits_until
+from rongtong.services.anchoring import anchor
 from rongtong.services.context import Context, Running
+from rongtong.services.cosigning import witnessed
 from rongtong.services.discounts import load
 from rongtong.services.errors import WrongStateError
+from rongtong.services.evidence_log import LOG_PK, head_of
 from rongtong.services.incidents import incident_id, newest, open_once, resolve
 from rongtong.services.notify import notify
 from rongtong.services.records import STATE, at_rest, incident_pk, iso
@@ -47,9 +50,9 @@ def sweep(context: Context) -> Document:
     other records were looked after, the codes of what failed, and how many are left because the time was up.
     """
     done = {"discount": 0, "enterprise": 0, "other": 0}
-    failed: list[str] = []
-    items = context.store.due(iso(context.clock.now() - _GRACE))
     began = context.clock.monotonic()
+    failed = _cosign_and_anchor(context)
+    items = context.store.due(iso(context.clock.now() - _GRACE))
     for number, item in enumerate(items):
         if context.clock.monotonic() - began > _BUDGET_S:
             return {**done, "failed": failed, "left": len(items) - number}
@@ -60,7 +63,7 @@ def sweep(context: Context) -> Document:
         except WriteConflictError:
             continue  # somebody works on it right now
         except Exception as error:
-            failed.append(f"{item.pk}: {error.code if isinstance(error, RongTongError) else type(error).__name__}")
+            failed.append(f"{item.pk}: {_code(error)}")
             with suppress(Exception):
                 _put_off(context, item, _PUT_OFF)
             continue
@@ -68,6 +71,30 @@ def sweep(context: Context) -> Document:
     failed += _waiting_but_dead(context)
     _close_stuck(context)
     return {**done, "failed": failed, "left": 0}
+
+
+def _cosign_and_anchor(context: Context) -> list[str]:
+    """Bring the log's newest head under a quorum of witnesses, and what they cosigned onto the chain.
+
+    It comes first, so that a chain that was down catches up however much else is due.
+    """
+    failed = []
+    for step in (_cosign, anchor) if context.chain is not None else (_cosign,):
+        try:
+            step(context)
+        except Exception as error:
+            failed.append(f"{LOG_PK}: {_code(error)}")
+    return failed
+
+
+def _cosign(context: Context) -> None:
+    head = head_of(context)
+    if head is not None:
+        witnessed(context, int(head.body["size"]))
+
+
+def _code(error: Exception) -> str:
+    return error.code if isinstance(error, RongTongError) else type(error).__name__
 
 
 def _waiting_but_dead(context: Context) -> list[str]:
@@ -87,8 +114,7 @@ def _waiting_but_dead(context: Context) -> list[str]:
 
 def _discount(context: Context, item: Item) -> None:
     if "finished_at" in item.body:
-        record(context, item.pk)
-        notify(context, item.pk)
+        _record_and_tell(context, item)
         release_again(context, item)
         _rest(context, item)
         if "again" not in item.body:
@@ -150,9 +176,16 @@ def _other(context: Context, item: Item) -> None:
 
 
 def _tell(context: Context, item: Item) -> None:
-    record(context, item.pk)
-    notify(context, item.pk)
+    _record_and_tell(context, item)
     _rest(context, item)
+
+
+def _record_and_tell(context: Context, item: Item) -> None:
+    """What was told is recorded too; what cannot be told now keeps nothing from the log."""
+    try:
+        notify(context, item.pk)
+    finally:
+        record(context, item.pk)
 
 
 def _rest(context: Context, item: Item) -> None:

@@ -118,7 +118,7 @@ def _change(
 ) -> Item:
     now = context.clock.now()
     due = waits_until(DiscountStatus(changes["status"]), now) if "status" in changes else None
-    writes = change_writes(item, "discount_id", changes, kind, now, data, beside, due=due or now)
+    writes = change_writes(item, "discount_id", changes, kind, now, data, beside, due=due or now, by=context.initiator)
     try:
         context.store.transact(writes)
     except WriteConflictError as conflict:
