@@ -61,6 +61,9 @@ def submit() -> Response:
         return _plain(500, "This witness could not read or write its record; send the same request again.\n")
     if answer.alarm is not None:
         logger.error("log and record do not fit together", extra={"place": answer.alarm})
+    if answer.remark is not None:
+        # Anybody may bring this about with an old checkpoint: no alarm, or strangers would ring it.
+        logger.info("a checkpoint was refused and kept", extra={"place": answer.remark})
     return _plain(answer.status, answer.body, answer.content_type)
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import boto3
+import requests
 from botocore.config import Config
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_der_public_key
 
@@ -186,6 +187,8 @@ def _deploy_witnesses(emulator: Emulator, folder: Path) -> TrustPolicy:
         key = _public_key(emulator, found["WitnessKeyId"])
         witnesses[name] = VerifierKey(found["WitnessName"], key, COSIGNATURE)
         urls[name] = found["SubmissionUrl"]
+        # A process that unpacks its code for the first time answers later than a log waits for its witnesses.
+        requests.post(f"{urls[name]}/add-checkpoint", data=b"", timeout=60)
     policy = TrustPolicy((log_key,), witnesses, {"notaries": Group(_QUORUM, WITNESSES)}, "notaries", urls)
     (folder / _TRUST).write_text(policy.text())
     return policy

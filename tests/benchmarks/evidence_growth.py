@@ -195,7 +195,7 @@ def _appends(sample: _Sample) -> Sides:
 def _audits(sample: _Sample) -> Sides:
     def audit() -> None:
         with redirect_stdout(StringIO()) as told:
-            if verify(["--audit", str(sample.folder)]):
+            if verify(["--audit", str(sample.folder), "--policy", f"{sample.folder}/trust.txt"]):
                 raise AssertionError(told.getvalue())
 
     return {"audit, ms": (1, audit)}
@@ -204,7 +204,7 @@ def _audits(sample: _Sample) -> Sides:
 def _commands(sample: _Sample) -> Row:
     """The two commands that read a whole log, as a notary runs them: the audit, and the first copy."""
     log, copy = str(sample.folder), str(sample.folder.with_name("copy"))
-    audit_s, audited = _command("rongtong.verify", "--audit", log)
+    audit_s, audited = _command("rongtong.verify", "--audit", log, "--policy", f"{log}/trust.txt")
     copy_s, copied = _command("rongtong.mirror", log, copy, "--policy", f"{log}/trust.txt")
     return {
         "leaves": sample.size,

@@ -4,17 +4,26 @@ import importlib.util
 import json
 import os
 import socket
+import ssl
 import threading
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from ipaddress import IPv4Address
+from tempfile import NamedTemporaryFile
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from moto import mock_aws
 
 from paths import ROOT
 from rongtong.adapters.witness_door import HttpWitnessDoor
 from rongtong.domain.checkpoint import cosignatures
 from rongtong.domain.note import Note, parse_signatures
+from rongtong.entrypoints.logs import logger as witness_logger
 from rongtong.services.ports import WitnessReply
 from witness_fakes import Log, SeedSigner, create_table, make_node
 
@@ -62,6 +71,26 @@ def serving(answer):
 
 def plain(status, text):
     return lambda path, headers, body: (status, {"Content-Type": "text/plain"}, text.encode())
+
+
+@pytest.fixture
+def certificate():
+    """What a server on this machine shows, and what trusts it."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "127.0.0.1")])
+    now = datetime.now(UTC)
+    made = (
+        x509.CertificateBuilder(name, name, key.public_key(), 1, now - timedelta(days=1), now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(IPv4Address("127.0.0.1"))]), critical=False)
+        .sign(key, SHA256())
+    )
+    pem = made.public_bytes(Encoding.PEM)
+    with NamedTemporaryFile() as file:
+        file.write(pem + key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+        file.flush()
+        shown = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        shown.load_cert_chain(file.name)
+    return shown, ssl.create_default_context(cadata=pem.decode())
 
 
 @pytest.fixture
@@ -160,6 +189,140 @@ def test_one_that_hangs_holds_up_nobody_for_long():
     assert (set(found), still_hanging) == (set(quick), True)
 
 
+class Raw:
+    """A server below HTTP: ``serve(connection)`` has each connection; ``closed`` says that the last one was let go."""
+
+    def __init__(self, stack, serve, tls=None):
+        self.connections, self.closed, self._serve, self._tls = 0, threading.Event(), serve, tls
+        self._listening = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
+        self.url = f"{'https' if tls else 'http'}://127.0.0.1:{self._listening.getsockname()[1]}"
+        threading.Thread(target=self._loop, daemon=True).start()
+
+    def _loop(self):
+        with suppress(OSError):
+            while True:
+                connection, _ = self._listening.accept()
+                self.connections += 1
+                self.closed.clear()
+                threading.Thread(target=self._one, args=(connection,), daemon=True).start()
+
+    def _one(self, connection):
+        with (
+            suppress(OSError),
+            connection if self._tls is None else self._tls.wrap_socket(connection, True) as open_one,
+        ):
+            try:
+                self._serve(open_one)
+            finally:
+                self.closed.set()
+
+
+def drip(head):
+    """Begins an answer so, and goes on with it byte by byte as long as somebody listens."""
+
+    def serve(connection):
+        connection.recv(65536)
+        connection.sendall(head)
+        connection.settimeout(0.02)
+        for _ in range(2000):
+            connection.sendall(b"x")
+            with suppress(TimeoutError):
+                if not connection.recv(65536):
+                    return
+
+    return serve
+
+
+DRIPS = {
+    "the body": b"HTTP/1.1 200 OK\r\nContent-Length: 16000\r\n\r\n",
+    "a header": b"HTTP/1.1 200 OK\r\nX-Slow: ",
+    "the status line": b"HTTP/1.1 200 ",
+    "chunks": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3000\r\n",
+}
+
+
+@pytest.mark.parametrize("what", DRIPS)
+def test_one_that_drips_its_answer_has_no_more_time_than_one_that_hangs_and_is_let_go(what):
+    """Each byte comes well within the time for one; all of them would take most of a minute."""
+    door = HttpWitnessDoor(connect_s=0.2, read_s=0.3, late_s=0.1)
+    with ExitStack() as stack:
+        slow = Raw(stack, drip(DRIPS[what]))
+        assert door.add_checkpoint({slow.url: "x"}) == {}
+        assert slow.closed.wait(10)
+
+
+def test_one_that_drips_over_tls_is_let_go_too(monkeypatch, certificate):
+    serving_tls, trusting = certificate
+    monkeypatch.setattr("rongtong.adapters.witness_door._trusting", lambda: trusting)
+    door = HttpWitnessDoor(connect_s=1.0, read_s=0.3, late_s=0.1)
+    with ExitStack() as stack:
+        slow = Raw(stack, drip(DRIPS["the body"]), serving_tls)
+        assert door.add_checkpoint({slow.url: "x"}) == {}
+        assert (slow.connections, slow.closed.wait(10)) == (1, True)
+
+
+def test_a_certificate_that_nobody_vouches_for_is_no_witness_s(door, certificate):
+    with ExitStack() as stack:
+        stranger = Raw(stack, drip(DRIPS["the body"]), certificate[0])
+        assert door.add_checkpoint({stranger.url: "x"}) == {}
+
+
+def test_one_that_drips_takes_no_hands_from_the_others():
+    door = HttpWitnessDoor(connect_s=0.5, read_s=0.5, late_s=0.02)
+    with ExitStack() as stack:
+        quick = [stack.enter_context(serving(plain(200, "ok\n")))[0] for _ in range(2)]
+        slow = Raw(stack, drip(DRIPS["the body"]))
+        rounds = [set(door.add_checkpoint(dict.fromkeys([*quick, slow.url], "x"))) for _ in range(30)]
+    assert rounds == [set(quick)] * 30
+
+
+def test_who_still_has_two_calls_is_not_asked_and_is_missing(monkeypatch):
+    """They are held up where nobody can let them go: before there is a socket."""
+    door, held, begun = HttpWitnessDoor(connect_s=0.05, read_s=0.05, late_s=0.05), threading.Event(), []
+
+    def connect(*_):
+        begun.append(threading.current_thread())
+        held.wait(30)
+        raise OSError
+
+    monkeypatch.setattr("http.client.socket.create_connection", connect)
+    assert [door.add_checkpoint({"http://w1.example": "x"}) for _ in range(5)] == [{}] * 5
+    assert len(begun) == 2
+    held.set()
+
+
+def test_who_had_two_calls_is_asked_again_when_they_are_over():
+    door = HttpWitnessDoor(connect_s=0.2, read_s=0.3, late_s=0.1)
+    with ExitStack() as stack:
+        slow = Raw(stack, drip(DRIPS["the body"]))
+        for _ in range(4):
+            assert door.add_checkpoint({slow.url: "x"}) == {}
+            assert slow.closed.wait(10)
+        assert slow.connections > 2
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n9\r\nhalf",
+        b"hello\r\n\r\n",
+    ],
+)
+def test_an_answer_that_is_cut_off_is_none(door, answer):
+    with ExitStack() as stack:
+        cut = Raw(stack, lambda connection: connection.recv(65536) and connection.sendall(answer))
+        assert door.add_checkpoint({cut.url: "x"}) == {}
+
+
+@pytest.mark.parametrize(
+    "url", ["", "w1.example", "ftp://w1.example", "http://", "http://w1.example:port", "http://a b"]
+)
+def test_an_address_that_is_none_is_missing_and_harms_nobody(door, url):
+    with serving(plain(200, "ok\n")) as (good, _):
+        assert set(door.add_checkpoint({good: "x", url: "x"})) == {good}
+
+
 # ---- the function ------------------------------------------------------------------------------------------------
 
 
@@ -242,6 +405,21 @@ def test_a_witness_s_key_among_the_settings_vouches_for_no_log(deployed):
     log.grow(5)
     signer = make_node("w1").witness.signer
     assert call(app, log.request(0, 5, signer=signer).replace("rongtong.example/log", "w1.example"))[0] == 404
+
+
+def test_the_function_logs_a_fork_as_an_error_and_what_anybody_may_send_below(deployed, monkeypatch):
+    log, _, app = deployed
+    levels = []
+    for level in ("info", "warning", "error", "exception"):
+        monkeypatch.setattr(witness_logger, level, lambda *_, level=level, **__: levels.append(level))
+    log.grow(5)
+    call(app, log.request(0, 5))
+    call(app, log.request(0, 3))
+    assert levels == ["info"]
+    other = Log()
+    other.grow(5, salt="forged")
+    call(app, other.request(5, 5))
+    assert levels == ["info", "error"]
 
 
 def test_the_function_refuses_a_body_that_is_none(deployed):

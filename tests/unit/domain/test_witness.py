@@ -244,6 +244,11 @@ def test_a_proof_where_there_is_nothing_to_prove_is_answered_422_and_is_no_evide
     assert (found.status, found.reason.is_evidence) == (422, False)
 
 
+def test_of_all_reasons_two_trees_of_one_size_alone_are_proof():
+    assert [reason for reason in Reason if reason.is_proof] == [Reason.FORKED]
+    assert {reason for reason in Reason if reason.is_evidence} > {Reason.FORKED}
+
+
 def test_the_empty_tree_has_one_root_only():
     assert isinstance(judge(Shown(0).request(), None, [KEY]), Accepted)
     assert refusal(Shown(0, root=b"\1" * 32), None).status == 409

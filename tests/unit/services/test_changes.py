@@ -12,6 +12,7 @@ from rongtong.domain.errors import RongTongError
 from rongtong.domain.two_persons import SamePersonError
 from rongtong.services import changes
 from rongtong.services.configuration import KINDS, ChangeContentError
+from rongtong.services.cosigning import witnessed_size
 from rongtong.services.errors import ChangeStaleError, IdempotencyMismatchError, NotFoundError, WrongStateError
 from rongtong.services.storage import Create
 from rongtong.services.suspension import SuspensionScope, suspend
@@ -150,6 +151,11 @@ def test_a_repeated_proposal_is_the_same_and_another_content_under_its_key_is_re
         ("limits", {"bill_fen": "much"}, "LIMITS", "bill_fen"),
         ("policy", {"speed": 1}, "POLICY", "speed"),
         ("policy", {"risk_rules": {"NOBODY": {}}}, "RISK_RULE", "risk_rules.NOBODY"),
+        ("witnesses", {}, "CHANGE_CONTENT", "content.policy"),
+        ("witnesses", {"policy": ["quorum none"]}, "CHANGE_CONTENT", "content.policy"),
+        ("witnesses", {"policy": "# nobody\n"}, "WITNESS_POLICY", "content.policy"),
+        ("witnesses", {"policy": "quorum everybody\n"}, "WITNESS_POLICY", "content.policy"),
+        ("witnesses", {"policy": "witness w1 hello\nquorum w1\n"}, "WITNESS_POLICY", "content.policy"),
         ("tenant_policy", {"policy": {}}, "CHANGE_CONTENT", "content.partner_id"),
         ("tenant_policy", {"partner_id": "partner-b"}, "CHANGE_CONTENT", "content.policy"),
         ("list_entry", {"subject_kind": "shoe size", "value": "43"}, "CHANGE_CONTENT", "content.subject_kind"),
@@ -203,6 +209,22 @@ def test_the_newest_changes_are_listed_first(platform):
     platform.context.clock.instant = datetime.fromisoformat("2026-04-15T11:00:00+08:00")
     second = _propose(platform, "policy", EXAMPLES["policy"], "key-2")
     assert [change["change_id"] for change in changes.newest(platform.context)] == [second, first]
+
+
+def test_a_policy_of_the_witnesses_holds_from_the_next_sealing_on(platform):
+    _make(platform, "witnesses", {"policy": "quorum none\n"})
+    assert platform.outcome(GOOD, "key-1")[0] == "disbursed"
+    before = witnessed_size(platform.context)
+    _make(platform, "witnesses", EXAMPLES["witnesses"], "key-2")
+    assert (before > 0, witnessed_size(platform.context)) == (True, 0)
+
+
+def test_a_policy_of_the_witnesses_is_kept_as_it_was_sent_and_names_its_approvers(platform):
+    text = EXAMPLES["witnesses"]["policy"]
+    _make(platform, "witnesses", {"policy": text, "note": "nobody reads this"})
+    body = platform.context.store.get("platform", "witnesses").body
+    assert (body["policy"], body["proposed_by"], body["approved_by"]) == (text, MAKER, CHECKER)
+    assert "note" not in body
 
 
 def test_an_unknown_change_is_not_found(platform):

@@ -1,12 +1,15 @@
 """The log and its witnesses: what a quorum cosigned counts, whoever is down, late, new or against it."""
 
+import itertools
 from dataclasses import replace
 
 import pytest
 
 from rongtong.domain.checkpoint import Checkpoint, CheckpointError, open_checkpoint
 from rongtong.domain.incident import IncidentKind
-from rongtong.domain.note import Note
+from rongtong.domain.merkle import root
+from rongtong.domain.note import Note, VerifierKey
+from rongtong.services import incidents
 from rongtong.services.cosigning import (
     NoQuorumError,
     NotWitnessedError,
@@ -18,7 +21,7 @@ from rongtong.services.errors import LogDamagedError
 from rongtong.services.ports import WitnessReply
 from rongtong.services.storage import Item, Replace
 from rongtong.services.tile_log import sign_head
-from witness_fakes import NAMES, ORIGIN, Log, make_node, url_of
+from witness_fakes import NAMES, ORIGIN, Log, SeedSigner, make_node, url_of
 
 
 @pytest.fixture
@@ -70,6 +73,31 @@ def test_nobody_is_asked_where_the_stored_checkpoint_reaches_far_enough(log):
     before = asked(log)
     assert witnessed(log.context, size) == first
     assert asked(log) == before
+
+
+def test_a_writer_whose_head_is_the_newest_asks_at_once(log):
+    witnessed(log.context, log.grow(5))
+    assert log.context.clock.slept_s == 0
+
+
+def test_a_writer_behind_the_head_lets_those_that_appended_after_it_ask_for_all(log):
+    size, further = log.grow(5), log.grow(4)
+    sleep = log.context.clock.sleep
+
+    def others_ask(seconds):
+        sleep(seconds)
+        log.context.clock.sleep = sleep
+        witnessed(log.context, further)
+
+    log.context.clock.sleep = others_ask
+    assert log.policy().judge(witnessed(log.context, size)).checkpoint.size == further
+    assert asked(log) == dict.fromkeys(NAMES, 1)
+
+
+def test_a_writer_behind_the_head_asks_when_nobody_else_has(log):
+    size, further = log.grow(5), log.grow(4)
+    assert log.policy().judge(witnessed(log.context, size)).checkpoint.size == further
+    assert 0 < log.context.clock.slept_s < 1
 
 
 def test_each_node_is_asked_once_where_it_stands_as_noted(log):
@@ -224,6 +252,44 @@ def test_a_forked_log_is_refused_and_an_incident_opens_for_each_node(log, size):
     }
 
 
+def lying(log, name):
+    """The node of this name claims another size each time that it is asked, all of them beyond the log."""
+    sizes = itertools.count(10**15)
+    log.nodes[name].ask = lambda body: WitnessReply(409, f"{next(sizes)}\n")
+
+
+def test_a_witness_that_claims_another_size_each_time_has_one_incident_and_nothing_more_is_written(log):
+    lying(log, "w3")
+    witnessed(log.context, log.grow(5))
+    (first,) = log.context.store.states("incident#")
+    for _ in range(5):
+        witnessed(log.context, log.grow(1))
+    assert log.context.store.states("incident#") == [first]
+    assert first.body["data"]["witness_size"] == 10**15
+
+
+def test_each_witness_against_the_log_has_an_incident_of_its_own(log):
+    lying(log, "w2")
+    lying(log, "w3")
+    size = log.grow(5)
+    for _ in range(3):
+        with pytest.raises(NoQuorumError):
+            witnessed(log.context, size)
+    assert sorted(one["witness"] for one in incidents_of(log)) == ["w2", "w3"]
+
+
+def test_a_contradiction_after_the_incident_was_resolved_opens_a_further_one(log):
+    lying(log, "w3")
+    seen = []
+    for _ in range(3):
+        for _ in range(2):
+            witnessed(log.context, log.grow(1))
+        (is_open,) = [item for item in log.context.store.states("incident#") if item.body["status"] == "OPEN"]
+        incidents.resolve(log.context, "operations", is_open.body["incident_id"], "LOOKED_AT")
+        seen.append(is_open.pk)
+    assert len(set(seen)) == len(log.context.store.states("incident#")) == 3
+
+
 def test_a_fork_that_is_asked_for_again_opens_no_second_incident(log):
     witnessed(log.context, log.grow(5))
     other = forked(log)
@@ -336,12 +402,90 @@ def test_where_the_policy_asks_for_no_quorum_the_log_s_own_note_is_the_answer(lo
     assert (witnessed_size(log.context), asked(log)) == (5, dict.fromkeys(NAMES, 0))
 
 
-def test_even_then_the_log_must_have_signed_it(log):
+def test_even_then_the_answer_bears_the_log_s_own_signature(log):
     log.set_policy("quorum none\n")
     log.grow(5)
-    log.set_head(5, log.note_of(5, signer=make_node("w9").witness.signer))
-    with pytest.raises(NoQuorumError):
+    log.set_head(5, log.note_of(5, signer=SeedSigner("a stranger")))
+    assert witnessed(log.context, 5) == log.note_of(5)
+
+
+def rekeyed(log):
+    """The log after a change of its key, in the sight of nodes that know both keys."""
+    signer = SeedSigner("the next key")
+    keys = [log.key, VerifierKey(ORIGIN, signer.public_key())]
+    for node in log.nodes.values():
+        node.witness = replace(node.witness, logs=keys)
+    log.context, log.key = replace(log.context, log_signer=signer), keys[1]
+    return log
+
+
+def test_after_a_change_of_the_log_s_key_the_head_is_signed_anew_and_cosigned(log):
+    former = log.key
+    witnessed(log.context, log.grow(300))
+    log = rekeyed(log)
+    trusted = log.policy().judge(witnessed(log.context, 300), strict=True)
+    assert (trusted.checkpoint.size, len(trusted.cosignatures)) == (300, 3)
+    assert open_checkpoint(log.context.store.get("log", "head").body["note"], log.key) == trusted.checkpoint
+    with pytest.raises(CheckpointError):
+        open_checkpoint(log.context.store.get("log", "head").body["note"], former)
+
+
+def test_what_was_cosigned_before_a_change_of_the_key_may_be_paid_when_it_is_cosigned_again(log):
+    witnessed(log.context, log.grow(5))
+    log = rekeyed(log)
+    with pytest.raises(NotWitnessedError):
+        require_witnessed(log.context, logged((0, 5)))
+    witnessed(log.context, 5)
+    require_witnessed(log.context, logged((0, 5)))
+
+
+def test_who_may_not_use_the_log_s_key_leaves_the_head_as_it_is_and_is_told_so(log):
+    log.grow(5)
+    log = rekeyed(log)
+    before = log.context.store.get("log", "head")
+    with pytest.raises(NoQuorumError, match="present signature"):
+        witnessed(log.context, 5, may_sign=False)
+    assert (log.context.store.get("log", "head"), asked(log)) == (before, dict.fromkeys(NAMES, 0))
+
+
+def test_a_head_that_another_writer_moves_on_meanwhile_is_not_set_back(log):
+    log.grow(5)
+    log = rekeyed(log)
+
+    def move_on(writes):
+        log.context.store.before_write = lambda writes: None
+        log.grow(4)
+
+    log.context.store.before_write = move_on
+    assert log.policy().judge(witnessed(log.context, 5)).checkpoint.size == 9
+    assert log.context.store.get("log", "head").body["size"] == 9
+
+
+@pytest.mark.parametrize(
+    "note",
+    [
+        lambda log, stranger: log.note_of(4, signer=stranger),
+        lambda log, stranger: log.note_of(5, signer=stranger, extension="more"),
+        lambda log, stranger: sign_head(stranger, ORIGIN, 5, bytes(32)),
+        lambda log, stranger: sign_head(stranger, "another.example/log", 5, root(log.leaves)),
+        lambda log, stranger: "",
+        lambda log, stranger: log.note_of(4),
+    ],
+)
+def test_a_head_that_is_not_the_tree_of_the_log_s_files_is_never_signed(log, note):
+    log.grow(5)
+    log.set_head(5, note(log, SeedSigner("a stranger")))
+    before = log.context.store.get("log", "head")
+    with pytest.raises(LogDamagedError, match="restore the head"):
         witnessed(log.context, 5)
+    assert log.context.store.get("log", "head") == before
+
+
+def test_who_cosigned_is_told_among_those_who_did_not(log):
+    stop(log, "w2", "w3")
+    size = log.grow(5)
+    with pytest.raises(NoQuorumError, match="w1: cosigned; w2: no answer; w3: no answer"):
+        witnessed(log.context, size)
 
 
 def test_without_a_policy_nothing_is_sealed():

@@ -16,6 +16,7 @@ from rongtong.services.exposure_ledger import check, entry_of
 from rongtong.services.incidents import IncidentStatus, newest
 from rongtong.services.records import event_document
 from rongtong.services.reservations import holdings_of
+from rongtong.services.seal import seal
 from rongtong.services.storage import Count, Create
 from rongtong.services.unwind import unwind
 
@@ -142,6 +143,7 @@ def test_what_is_paid_again_is_not_used_twice(paid):
     platform.context.clock.instant += timedelta(hours=14)
     repayment = {"discount_id": discount_id, "series": 2, "reason": "ACCOUNT_MENDED"}
     _make(platform, "repayment", repayment, "repay")
+    seal(platform.context, discount_id)
     disburse(platform.context, discount_id)
     assert (platform.body(discount_id)["status"], platform.body(discount_id)["series"]) == ("DISBURSED", 2)
     assert [listed[0] for listed in _entries(platform, discount_id).values()] == ["reserve", "use"]

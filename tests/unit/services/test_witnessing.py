@@ -1,5 +1,6 @@
 """A witness keeps what it saw, and never vouches for less than that."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -128,7 +129,7 @@ def test_a_forked_log_is_refused_and_both_checkpoints_are_kept(log, node):
     assert open_checkpoint(evidence["known"], log.key).size == 5
     assert open_checkpoint(evidence["shown"], log.key).size == 9
     assert (evidence["reason"], evidence["old_size"]) == ("INCONSISTENT", "5")
-    assert "9 leaves" in answer.alarm
+    assert "9 leaves" in answer.remark
 
 
 def test_two_trees_of_one_size_are_kept_as_proof(log, node):
@@ -150,6 +151,54 @@ def test_a_shrunken_log_is_refused_and_both_checkpoints_are_kept(log, node):
     (evidence,) = node.store.kept.values()
     assert (evidence["reason"], open_checkpoint(evidence["shown"], log.key).size) == ("SHRUNKEN", 5)
     assert node.size == 9
+
+
+def test_two_trees_of_one_size_are_the_one_alarm_that_a_log_can_give(log, node):
+    log.grow(5)
+    ask(node, body_of(log, 0))
+    other = Log()
+    other.grow(9, salt="forged")
+    forked = ask(node, body_of(other, 5, size=5))
+    assert ORIGIN in forked.alarm
+    assert forked.remark is None
+    rest = [body_of(log, 0, size=3), body_of(log, 5, size=3), body_of(other, 5)]
+    assert [ask(node, body).alarm for body in rest] == [None] * 3
+
+
+def test_strangers_with_old_checkpoints_fill_no_table_and_ring_no_alarm(log, node):
+    log.grow(60)
+    ask(node, body_of(log, 0))
+    old = [ask(node, body_of(log, 0, size=size)) for size in range(1, 60)]
+    log.grow(1)
+    shown = log.note_of(61)
+    wrong = [ask(node, request_body(60, [bytes([number]) * 32], shown)) for number in range(60)]
+    assert {answer.status for answer in old} == {409}
+    assert {answer.status for answer in wrong} == {422}
+    assert {answer.alarm for answer in (*old, *wrong)} == {None}
+    assert 2 <= len(node.store.kept) <= 20
+
+
+def test_what_strangers_sent_keeps_no_proof_out(log, node):
+    log.grow(60)
+    ask(node, body_of(log, 0))
+    for size in range(1, 60):
+        ask(node, body_of(log, 0, size=size))
+    for salt in ("forged", "forged again"):
+        other = Log()
+        other.grow(60, salt=salt)
+        ask(node, body_of(other, 60))
+    assert [one["reason"] for one in node.store.kept.values()].count("FORKED") == 2
+
+
+def test_a_proof_that_is_sent_again_is_kept_once_however_often_the_record_was_renewed(log, node):
+    other = Log()
+    log.grow(5)
+    other.grow(5, salt="forged")
+    for minutes in range(3):
+        then = at(node, OPEN + timedelta(minutes=minutes))
+        add_checkpoint(then, body_of(log, 5 if minutes else 0).encode())
+        add_checkpoint(then, body_of(other, 5).encode())
+    assert len(node.store.kept) == 1
 
 
 def test_the_same_evidence_is_kept_once(log, node):
@@ -223,13 +272,48 @@ def test_a_log_may_change_its_key(log, node):
     assert add_checkpoint(only, request_body(9, [], log.note_of(9, signer=next_signer)).encode()).status == 200
 
 
-def test_a_clock_that_was_set_back_dates_no_cosignature_before_an_earlier_one(log, node):
+def at(node, instant):
+    """The witness, with its clock set."""
+    return replace(node.witness, now=lambda: instant)
+
+
+@pytest.mark.parametrize("seconds", [1, 60])
+def test_a_clock_that_is_a_little_behind_dates_no_cosignature_before_an_earlier_one(log, node, seconds):
     log.grow(5)
     ask(node, body_of(log, 0))
     log.grow(4)
-    early = Witness(node.witness.name, node.witness.signer, [log.key], node.store, lambda: OPEN - timedelta(hours=1))
-    answer = add_checkpoint(early, body_of(log, 5).encode())
+    answer = add_checkpoint(at(node, OPEN - timedelta(seconds=seconds)), body_of(log, 5).encode())
     assert cosigned(node, log, answer, 9).time == int(OPEN.timestamp())
+
+
+@pytest.mark.parametrize("behind", [timedelta(seconds=61), timedelta(hours=1), timedelta(days=365)])
+def test_after_a_clock_that_was_ahead_nothing_is_cosigned_until_then(log, node, behind):
+    log.grow(5)
+    ask(node, body_of(log, 0))
+    before = node.note
+    log.grow(4)
+    for old, size in ((5, 5), (5, 9)):
+        answer = add_checkpoint(at(node, OPEN - behind), body_of(log, old, size=size).encode())
+        assert (answer.status, node.note) == (500, before)
+    answer = add_checkpoint(at(node, OPEN), body_of(log, 5).encode())
+    assert cosigned(node, log, answer, 9).time == int(OPEN.timestamp())
+
+
+def test_a_clock_that_was_ahead_is_an_alarm_that_names_witness_log_and_seconds(log, node):
+    log.grow(5)
+    ask(node, body_of(log, 0))
+    answer = add_checkpoint(at(node, OPEN - timedelta(hours=1)), body_of(log, 5).encode())
+    assert answer.alarm == answer.body.strip()
+    assert all(part in answer.body for part in (ORIGIN, "w1.example", "3600 seconds ahead"))
+
+
+def test_even_with_a_clock_that_was_ahead_a_fork_is_seen(log, node):
+    log.grow(5)
+    ask(node, body_of(log, 0))
+    other = Log()
+    other.grow(5, salt="forged")
+    assert add_checkpoint(at(node, OPEN - timedelta(hours=1)), body_of(other, 5).encode()).status == 409
+    assert [one["reason"] for one in node.store.kept.values()] == ["FORKED"]
 
 
 def test_a_witness_that_is_never_first_says_so(log, node):

@@ -284,6 +284,7 @@ REASONS: Mapping[str, Reason] = {
             "CHANGE_CONTENT": ("A change that cannot be read.", "Correct the field that `field` names."),
             "SAME_PERSON": ("Proposed and approved by the same person.", "Let another person approve it."),
             "POLICY": ("A policy that cannot be read.", "Correct the field that `field` names."),
+            "WITNESS_POLICY": ("A policy of the witnesses that cannot be read.", "Correct the line that is named."),
             "LIMITS": ("Limits that cannot be read.", "Correct the field that `field` names."),
             "RISK_RULE": ("A risk rule that cannot be configured so.", "Correct the field that `field` names."),
             "TRADE_EVIDENCE": ("An evidence requirement that cannot be read.", "Correct the field that `field` names."),

@@ -51,11 +51,13 @@ class Reason(StrEnum):
 
     @property
     def is_evidence(self) -> bool:
-        """Whether what the log signed may show that it misbehaves, so that the witness keeps it.
-
-        Anybody may send what the log signed, late or with a wrong proof: FORKED alone is proof by itself.
-        """
+        """Whether what the log signed may show that it misbehaves, so that the witness keeps it."""
         return self in (Reason.SHRUNKEN, Reason.FORKED, Reason.INCONSISTENT)
+
+    @property
+    def is_proof(self) -> bool:
+        """Whether what the log signed is proof by itself: anybody may send the rest, late or with a wrong proof."""
+        return self is Reason.FORKED
 
 
 @dataclass(frozen=True)

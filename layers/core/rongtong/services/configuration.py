@@ -20,8 +20,10 @@ from rongtong.domain.payment import OFFLINE, ONLINE, PaymentStatus
 from rongtong.domain.policy import Policy
 from rongtong.domain.privacy import mask_account
 from rongtong.domain.rates import RateTable, RateTableError
+from rongtong.domain.trust import TrustPolicy, TrustPolicyError
 from rongtong.services import compensation_reserve
 from rongtong.services.context import Context
+from rongtong.services.cosigning import WITNESSES_KEY
 from rongtong.services.errors import InstitutionUnknownError
 from rongtong.services.records import (
     ACCEPTORS_KEY,
@@ -49,6 +51,12 @@ class ChangeContentError(InvalidInputError):
     """What a change says cannot be read; ``field`` names the part."""
 
     code = "CHANGE_CONTENT"
+
+
+class WitnessPolicyError(InvalidInputError):
+    """A policy of the witnesses that cannot be read; the text names the line."""
+
+    code = "WITNESS_POLICY"
 
 
 @dataclass(frozen=True)
@@ -248,6 +256,16 @@ def _apply_rate_table(current: Document | None, content: Document, approval: App
     return {**current, "rate_tables": [*tables, {**table, **_signed(approval)}]}
 
 
+def _prepare_witnesses(content: Document) -> Document:
+    """The trust policy (C2SP tlog-policy) as it was sent; the platform takes its own log's key, whatever it pins."""
+    text = _text(content, "policy")
+    try:
+        TrustPolicy.parse(text)
+    except TrustPolicyError as error:
+        raise WitnessPolicyError(str(error), field="content.policy") from error
+    return {"policy": text}
+
+
 def _calendar_of_content(content: Document) -> Key:
     return calendar_key(int(content["year"]))
 
@@ -261,6 +279,7 @@ KINDS: Mapping[str, ChangeKind] = {
     "limits": ChangeKind(_checked(Limits.parse), lambda _: LIMITS_KEY, _versioned),
     "acceptors": ChangeKind(_checked(AcceptorDirectory.parse), lambda _: ACCEPTORS_KEY, _versioned),
     "policy": ChangeKind(_checked(Policy.parse), lambda _: POLICY_KEY, _merged),
+    "witnesses": ChangeKind(_prepare_witnesses, lambda _: WITNESSES_KEY, _versioned),
     "tenant_policy": ChangeKind(
         _prepare_tenant_policy, lambda content: tenant_key(content["partner_id"]), _apply_tenant_policy
     ),

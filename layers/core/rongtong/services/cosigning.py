@@ -6,11 +6,13 @@ relies on it verifies the log's signature and a quorum of cosignatures again.
 
 from __future__ import annotations
 
+import random
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
-from rongtong.domain.checkpoint import CheckpointError, Cosignature, cosignatures
+from rongtong.domain.checkpoint import Checkpoint, CheckpointError, Cosignature, cosignatures, open_checkpoint
 from rongtong.domain.errors import RongTongError
-from rongtong.domain.incident import IncidentKind
+from rongtong.domain.incident import IncidentKind, IncidentStatus
 from rongtong.domain.merkle import consistency_proof
 from rongtong.domain.note import Note, NoteError, VerifierKey, parse_signatures
 from rongtong.domain.tiles import Tile, tile_nodes
@@ -21,8 +23,9 @@ from rongtong.services.context import Context
 from rongtong.services.errors import LogDamagedError
 from rongtong.services.evidence_log import HEAD_SK, LOG_PK, head_of
 from rongtong.services.ports import WitnessReply
-from rongtong.services.records import PLATFORM_PK, logged_until
+from rongtong.services.records import PLATFORM_PK, STATE, incident_pk, logged_until
 from rongtong.services.storage import Create, Document, Item, WriteConflictError
+from rongtong.services.tile_log import edge_at, sign_head
 
 HEAD_KEY = (LOG_PK, HEAD_SK)
 COSIGNED_KEY = (LOG_PK, "cosigned")
@@ -32,8 +35,11 @@ _HEADS = 4
 _ASKS = 3
 """A witness that knows another size than the last noted is asked again from there, and once more."""
 _ATTEMPTS = 10
+_PAUSE_S = (0.05, 0.35)
+"""So long a writer waits for those that appended after it: whoever asks for all spares the witnesses the rest."""
 _SAID_MAX = 120
 _HASH_BYTES = 32
+_INCIDENTS_MAX = 1000
 
 
 class NoQuorumError(RongTongError):
@@ -75,6 +81,7 @@ class _Round:
     def said(self) -> str:
         """Why no quorum came together, witness by witness."""
         told = {
+            **dict.fromkeys(self.found, "cosigned"),
             **self.others,
             **{name: f"knows {known} leaves" for name, known in self.ahead.items()},
             **{name: f"contradicts from its {known} leaves" for name, known in self.against.items()},
@@ -82,19 +89,26 @@ class _Round:
         return "; ".join(f"{name}: {what}" for name, what in sorted(told.items())) or "nobody was asked"
 
 
-def witnessed(context: Context, size: int) -> str:
+def witnessed(context: Context, size: int, *, may_sign: bool = True) -> str:
     """The newest note that the policy takes (log signature, quorum of cosignatures) and that covers ``size`` leaves.
 
     Witnesses are asked only where the stored one is too small. A witness that contradicts the log opens an incident;
-    with a quorum of others the answer stands all the same. Raises NoQuorumError, LogDamagedError.
+    with a quorum of others the answer stands all the same. A head that bears the signature of a former key is signed
+    anew, unless the caller may not use the log's key (``may_sign``). Raises NoQuorumError, LogDamagedError.
     """
     said = ""
     for _ in range(_HEADS):
-        state = _state(context)
+        state = _state_after_others(context, size)
         if state.size >= size:
             return state.note
         if state.head is None or int(state.head.body["size"]) < size:
             raise LogDamagedError(f"The log's head does not reach leaf {size - 1}; restore the head from the backup.")
+        if not _is_signed(context, state.head):
+            said = "the head does not bear the log's present signature"
+            if not may_sign:
+                break
+            _sign_anew(context, state.head)
+            continue
         asked = _ask_all(context, state, state.head)
         moved_on = _settle_ahead(context, asked)
         _open_incidents(context, asked, str(state.head.body["note"]))
@@ -149,11 +163,42 @@ def _state(context: Context) -> _State:
     return _State(policy, head, stored, *max(taken, key=lambda one: one[0]))
 
 
+def _state_after_others(context: Context, size: int) -> _State:
+    """What is stored; where others have appended since, after the time in which they may have it cosigned for all."""
+    state = _state(context)
+    if state.size < size and state.head is not None and int(state.head.body["size"]) > size:
+        context.clock.sleep(random.uniform(*_PAUSE_S))
+        state = _state(context)
+    return state
+
+
 def _size_if_taken(policy: TrustPolicy, note: str) -> int | None:
     try:
         return policy.judge(note).checkpoint.size
     except CheckpointError:
         return None
+
+
+def _is_signed(context: Context, head: Item) -> bool:
+    try:
+        return open_checkpoint(str(head.body["note"]), log_key(context)).size == int(head.body["size"])
+    except CheckpointError:
+        return False
+
+
+def _sign_anew(context: Context, head: Item) -> None:
+    """Put the present key's signature under the tree of the head, unless another writer has moved it on.
+
+    It is the tree that the log's own files have, as for whoever appends next; a head that says another is no head.
+    Raises LogDamagedError.
+    """
+    size = int(head.body["size"])
+    tree = Checkpoint(context.log_origin, size, edge_at(context.files, size).root())
+    if str(head.body["note"]).partition("\n\n")[0] + "\n" != tree.text():
+        raise LogDamagedError(f"The log's head is not the tree of its {size} leaves; restore the head from the backup.")
+    body: Document = {**head.body, "note": sign_head(context.log_signer, tree.origin, tree.size, tree.root)}
+    with suppress(WriteConflictError):
+        context.store.transact([head.replaced(body)])
 
 
 def _ask_all(context: Context, state: _State, head: Item) -> _Round:
@@ -226,11 +271,17 @@ def _settle_ahead(context: Context, asked: _Round) -> bool:
 
 
 def _open_incidents(context: Context, asked: _Round, note: str) -> None:
-    """One for each tree that a witness holds against the log: it stays the same one until the witness cosigns again."""
+    """One open incident for each witness, whatever sizes it claims; a further one only after the last was resolved."""
     for name, known in sorted(asked.against.items()):
-        about = f"{context.log_origin}#{name}#{known}"
         data: Document = {"witness": name, "witness_size": known, "log_size": asked.size, "checkpoint": note}
-        incidents.open_once(context, IncidentKind.LOG_REFUSED_BY_WITNESS, context.log_origin, about, data)
+        for number in range(1, _INCIDENTS_MAX):
+            about = f"{context.log_origin}#{name}/{number}"
+            own_id = incidents.incident_id(IncidentKind.LOG_REFUSED_BY_WITNESS, about)
+            last = context.store.get(incident_pk(own_id), STATE)
+            if last is None:
+                incidents.open_once(context, IncidentKind.LOG_REFUSED_BY_WITNESS, context.log_origin, about, data)
+            if last is None or last.body["status"] == IncidentStatus.OPEN:
+                break
 
 
 def _bearing(note: str, found: tuple[Cosignature, ...]) -> str:
