@@ -56,6 +56,8 @@ bench-evidence: $(READY)
 
 faults: $(VENVS)/dev/.ready
 	@PYTHONPATH="$$PYTHONPATH:tests:tests/faults" $(DEV)/python tests/faults/run_faults.py
+	@PYTHONPATH="$$PYTHONPATH:tests:tests/faults" $(DEV)/python tests/faults/test_log_writers.py 10000
+	@PYTHONPATH="$$PYTHONPATH:tests:tests/faults" $(DEV)/python tests/faults/test_file_log.py 10000
 
 kill outage: $(READY)
 	@PYTHONPATH="$$PYTHONPATH:tests" $(DEV)/python tests/chaos/$@.py

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import sys
 from collections import Counter
 from dataclasses import replace
 
@@ -12,7 +13,6 @@ from greenlet import GreenletExit, getcurrent, greenlet
 
 from fakes import FixedClock, MemoryFiles, MemoryStore, make_context
 from rongtong.domain.checkpoint import open_checkpoint
-from rongtong.domain.errors import RongTongError
 from rongtong.domain.merkle import leaf_hash, root
 from rongtong.domain.note import VerifierKey
 from rongtong.domain.tiles import Edge, all_tiles
@@ -20,7 +20,8 @@ from rongtong.services import evidence_log
 from rongtong.services.records import change_writes, first_writes
 from rongtong.services.tile_log import staged
 
-SCHEDULES = 10_000
+SCHEDULES = 2_000
+"""``python tests/faults/test_log_writers.py 10000`` runs more; `make faults` does."""
 _STEPS_MAX = 3_000
 
 
@@ -57,7 +58,7 @@ class World:
             evidence_log.append_pending(self.context, item)
         except CrashError:
             raise
-        except (RongTongError, Exception):
+        except Exception:
             return
 
     def come_to_rest(self) -> None:
@@ -188,7 +189,12 @@ def test_whatever_goes_wrong_once_and_then_at_any_later_step_the_log_is_whole(at
 
 @pytest.mark.parametrize("part", range(10))
 def test_no_schedule_of_writers_side_by_side_forks_loses_or_doubles(part):
-    for seed in range(part * SCHEDULES // 10, (part + 1) * SCHEDULES // 10):
+    run_seeds(range(part * SCHEDULES // 10, (part + 1) * SCHEDULES // 10))
+
+
+def run_seeds(seeds: range) -> None:
+    """Run these schedules. Raises AssertionError naming the seed of one that breaks a promise."""
+    for seed in seeds:
         random.seed(seed)
         chance = random.Random(seed)
         left = [chance.randrange(5)]
@@ -222,3 +228,9 @@ def _positions(world: World) -> list[int]:
     while found[-1] < world._size():
         found.append(found[-1] + len(staged(world.files, found[-1]).entries))
     return found[:-1]
+
+
+if __name__ == "__main__":
+    count = int(sys.argv[1])
+    run_seeds(range(count))
+    print(f"{count:,} schedules of the evidence log's writers: no fork, no lost leaf, none doubled")

@@ -157,7 +157,7 @@ def test_control_a_payment_that_relies_on_the_idempotency_decorator_alone_is_not
 
 def test_control_money_before_the_evidence_is_noticed(monkeypatch):
     monkeypatch.setattr(disbursement, "_require_sealed", lambda context, item, series: None)
-    monkeypatch.setattr(sealing, "append_pending", lambda context, item: False)
+    monkeypatch.setattr(sealing, "append_pending", lambda context, item: item)
     coverage = Coverage()
     run_faults(PAID, (), coverage)
     assert "money_moves_only_for_a_sealed_discount" in {violation.promise for violation in coverage.violations}

@@ -543,7 +543,7 @@ def test_what_is_not_cosigned_may_not_be_paid(log, ranges):
 
 def test_what_is_cosigned_may_be_paid(log):
     witnessed(log.context, log.grow(5))
-    require_witnessed(log.context, logged((0, 2), (3, 2)))
+    assert require_witnessed(log.context, logged((0, 2), (3, 2))) is None
 
 
 def test_a_stored_checkpoint_is_verified_and_not_believed(log):

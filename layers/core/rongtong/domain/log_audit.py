@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterable, Iterator
 
 from rongtong.domain.checkpoint import Checkpoint
+from rongtong.domain.log_check import full_root, leaf_hashes
 from rongtong.domain.merkle import root
-from rongtong.domain.tiles import WIDTH, Edge, Tile, TileError, edge_tiles, split_bundle, split_tile, tile_of
+from rongtong.domain.tiles import WIDTH, Edge, Tile, TileError, edge_tiles, split_tile, tile_of
 
 Read = Callable[[Tile], bytes]
 ReadAll = Callable[[Iterable[Tile]], Iterator[bytes]]
@@ -48,7 +48,7 @@ def audit(head: Checkpoint, read_all: ReadAll, read: Read, report: Callable[[int
         if tile.width == WIDTH:
             if len(rows) == tile.level + 1:
                 rows.append(bytearray())
-            rows[tile.level + 1] += _tile_root(content)
+            rows[tile.level + 1] += full_root(content)
             rows[tile.level].clear()
     edge = Edge(head.size, tuple(tuple(_hashes(row)) for row in rows))
     if edge.root() != head.root:
@@ -74,20 +74,9 @@ def files_in_order(size: int) -> Iterator[Tile]:
 
 def _leaf_hashes(tile: Tile, content: bytes) -> bytes:
     try:
-        entries = split_bundle(tile, content)
+        return leaf_hashes(tile, content)
     except TileError as error:
         raise LogAuditError("LOG_FILE_WRONG", str(error)) from error
-    sha256 = hashlib.sha256  # the loop over all entries: a call less for each is felt
-    return b"".join([sha256(b"\x00" + entry).digest() for entry in entries])
-
-
-def _tile_root(hashes: bytes) -> bytes:
-    """The tree hash of a full tile (RFC 6962 section 2.1)."""
-    sha256 = hashlib.sha256
-    while len(hashes) > _HASH_BYTES:
-        pairs = range(0, len(hashes), 2 * _HASH_BYTES)
-        hashes = b"".join([sha256(b"\x01" + hashes[at : at + 2 * _HASH_BYTES]).digest() for at in pairs])
-    return hashes
 
 
 def _hashes(joined: bytes | bytearray) -> list[bytes]:

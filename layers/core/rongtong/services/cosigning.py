@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 
 from rongtong.domain.checkpoint import Checkpoint, CheckpointError, Cosignature, cosignatures, open_checkpoint
 from rongtong.domain.errors import RongTongError
-from rongtong.domain.incident import IncidentKind, IncidentStatus
+from rongtong.domain.incident import IncidentKind
 from rongtong.domain.merkle import consistency_proof
 from rongtong.domain.note import Note, NoteError, VerifierKey, parse_signatures
 from rongtong.domain.tiles import Tile, tile_nodes
@@ -23,7 +23,7 @@ from rongtong.services.context import Context
 from rongtong.services.errors import LogDamagedError
 from rongtong.services.evidence_log import HEAD_SK, LOG_PK, head_of
 from rongtong.services.ports import WitnessReply
-from rongtong.services.records import PLATFORM_PK, STATE, incident_pk, logged_until
+from rongtong.services.records import PLATFORM_PK, logged_until
 from rongtong.services.storage import Create, Document, Item, WriteConflictError
 from rongtong.services.tile_log import edge_at, sign_head
 
@@ -39,7 +39,6 @@ _PAUSE_S = (0.05, 0.35)
 """So long a writer waits for those that appended after it: whoever asks for all spares the witnesses the rest."""
 _SAID_MAX = 120
 _HASH_BYTES = 32
-_INCIDENTS_MAX = 1000
 
 
 class NoQuorumError(RongTongError):
@@ -274,14 +273,8 @@ def _open_incidents(context: Context, asked: _Round, note: str) -> None:
     """One open incident for each witness, whatever sizes it claims; a further one only after the last was resolved."""
     for name, known in sorted(asked.against.items()):
         data: Document = {"witness": name, "witness_size": known, "log_size": asked.size, "checkpoint": note}
-        for number in range(1, _INCIDENTS_MAX):
-            about = f"{context.log_origin}#{name}/{number}"
-            own_id = incidents.incident_id(IncidentKind.LOG_REFUSED_BY_WITNESS, about)
-            last = context.store.get(incident_pk(own_id), STATE)
-            if last is None:
-                incidents.open_once(context, IncidentKind.LOG_REFUSED_BY_WITNESS, context.log_origin, about, data)
-            if last is None or last.body["status"] == IncidentStatus.OPEN:
-                break
+        about = f"{context.log_origin}#{name}"
+        incidents.open_anew(context, IncidentKind.LOG_REFUSED_BY_WITNESS, context.log_origin, about, data)
 
 
 def _bearing(note: str, found: tuple[Cosignature, ...]) -> str:

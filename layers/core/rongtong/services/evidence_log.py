@@ -82,23 +82,22 @@ def pending(item: Item) -> range:
     return range(logged_count(item.body) + 1, int(item.body["events"]) + 1)
 
 
-def append_pending(context: Context, item: Item) -> bool:
-    """Append what the aggregate has not logged yet and note where it stands; False if there was nothing.
+def append_pending(context: Context, item: Item) -> Item:
+    """Append what the aggregate has not logged yet and note where it stands; answers the aggregate as it is then.
 
     Safe to repeat, by anybody and at any time. Raises BusyError, LogDamagedError.
     """
-    appended = False
     while pending(item):
         before, own = logged_count(item.body), _laid_down(context, item)
         fresh = _fresh(context, item)
         # Only a run that noted them removes what was laid down: what is noted now was not noted when we laid down.
         if own is not None and logged_count(fresh.body) == before:
             _note(context, fresh, before, [_logged_at(context, own), own.subject.count])
-            appended, fresh = True, _fresh(context, item)
+            fresh = _fresh(context, item)
         if own is not None:
             context.files.delete(own.path)
         item = fresh
-    return appended
+    return item
 
 
 def leaf_of(document: Document) -> bytes:

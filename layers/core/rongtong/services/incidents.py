@@ -15,6 +15,7 @@ from rongtong.services.storage import Document, Item, Listing, Write, WriteConfl
 _LISTS = {IncidentStatus.OPEN: "incidents#open", IncidentStatus.RESOLVED: "incidents#resolved"}
 """Each status has its own list, so that an old open incident is never hidden behind newer ones that are settled."""
 _EVER = "0"
+_FOLLOWERS_MAX = 1000
 _HIDDEN = frozenset({"events", "logged"})
 
 
@@ -46,6 +47,20 @@ def open_once(context: Context, kind: IncidentKind, subject: str, about: str, da
     """Open an incident unless it is known: one that was resolved stays resolved."""
     with suppress(WriteConflictError):
         context.store.transact(opening(kind, subject, about, context.clock.now(), data))
+
+
+def open_anew(context: Context, kind: IncidentKind, subject: str, about: str, data: Document) -> None:
+    """Have one open incident about this: nothing changes while there is one, and a resolved one is followed by another.
+
+    ``about`` is numbered, so that each has an id of its own.
+    """
+    for number in range(1, _FOLLOWERS_MAX):
+        numbered = f"{about}/{number}"
+        known = context.store.get(incident_pk(incident_id(kind, numbered)), STATE)
+        if known is None:
+            open_once(context, kind, subject, numbered, data)
+        if known is None or known.body["status"] == IncidentStatus.OPEN:
+            return
 
 
 def resolving(item: Item, by: str, note: str, at: datetime, initiator: Document | None = None) -> list[Write]:

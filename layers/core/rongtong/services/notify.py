@@ -37,7 +37,6 @@ def notify(context: Context, pk: str) -> Document:
         mobile = context.vault.decrypt(owner, key, str(enterprise.body["mobile"]))
         for reference, text in texts.items():
             context.sms.send(mobile, text, f"{pk}/{reference}")
-    if texts:
         _tell_of_it(context, item, last, sorted(texts))
     else:
         amend(context.store, item, lambda body: {**body, "told": last} if _told(body) < last else None)

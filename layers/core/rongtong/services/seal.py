@@ -15,7 +15,7 @@ from rongtong.services.context import Context
 from rongtong.services.cosigning import witnessed
 from rongtong.services.discounts import load, request_key, request_of
 from rongtong.services.errors import PriceExpiredError
-from rongtong.services.evidence_log import append_pending
+from rongtong.services.evidence_log import append_pending, pending
 from rongtong.services.records import STATE, change_writes, enterprise_pk, institution_pk, logged_until
 from rongtong.services.settings import institution_of
 from rongtong.services.storage import Document, Item
@@ -51,8 +51,7 @@ def seal(context: Context, discount_id: str) -> Document:
         changes: Document = {"status": DiscountStatus.SEALED.value, "contract_sha256": digest}
         context.store.transact(change_writes(item, "discount_id", changes, "ContractSealed", context.clock.now(), data))
         item = load(context, discount_id)
-    append_pending(context, item)
-    until = logged_until(load(context, discount_id).body)
+    until = logged_until(append_pending(context, item).body)
     witnessed(context, until)
     if context.payment_waits_for_chain:
         anchor(context, until)
@@ -73,8 +72,10 @@ def require_priced_today(context: Context, item: Item) -> None:
 def record(context: Context, pk: str) -> Document:
     """Log what an aggregate has not logged yet. Safe to repeat."""
     item = context.store.get(pk, STATE)
-    appended = item is not None and append_pending(context, item)
-    return {"subject": pk, "recorded": appended}
+    recorded = item is not None and bool(pending(item))
+    if item is not None:
+        append_pending(context, item)
+    return {"subject": pk, "recorded": recorded}
 
 
 def contract_key(discount_id: str, sha256: str) -> str:

@@ -19,9 +19,9 @@ from rongtong.services.cosigning import witnessed
 from rongtong.services.discounts import load
 from rongtong.services.errors import WrongStateError
 from rongtong.services.evidence_log import LOG_PK, head_of
-from rongtong.services.incidents import incident_id, newest, open_once, resolve
+from rongtong.services.incidents import newest, open_anew, resolve
 from rongtong.services.notify import notify
-from rongtong.services.records import STATE, at_rest, incident_pk, iso
+from rongtong.services.records import STATE, at_rest, iso
 from rongtong.services.replay import carry_on, discount_id_of, execution_name
 from rongtong.services.request_discount import start
 from rongtong.services.seal import record
@@ -39,7 +39,6 @@ _BUDGET_S = 240.0
 _PUT_OFF = timedelta(minutes=5)
 _LOOK_BACK = timedelta(hours=2)
 _DOUBLED_MAX = 10
-_INCIDENTS_MAX = 1000
 _REGISTERS_AGAIN = timedelta(minutes=30)
 
 
@@ -140,14 +139,8 @@ def _report(context: Context, item: Item) -> None:
     if "held" in item.body:
         return
     discount_id = str(item.body["discount_id"])
-    for number in range(1, _INCIDENTS_MAX):
-        about = f"{discount_id}/{number}"
-        known = context.store.get(incident_pk(incident_id(IncidentKind.STUCK, about)), STATE)
-        if known is None:
-            data: Document = {"discount_status": item.body["status"], "replays": item.body.get("replays", 0)}
-            open_once(context, IncidentKind.STUCK, discount_id, about, data)
-        if known is None or known.body["status"] == IncidentStatus.OPEN:
-            return
+    data: Document = {"discount_status": item.body["status"], "replays": item.body.get("replays", 0)}
+    open_anew(context, IncidentKind.STUCK, discount_id, discount_id, data)
 
 
 def _close_stuck(context: Context) -> None:
