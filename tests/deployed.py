@@ -17,7 +17,7 @@ from paths import SAMPLES, discard
 from rongtong.operations import main as operations
 from sample_file import SampleBill, read_bills, read_json
 from seed import load_key
-from stack import Stack, up
+from stack import TASKS_AT_ONCE, Stack, up
 from submit import prepare_sandbox, register
 
 PATIENCE_S = 120
@@ -83,11 +83,13 @@ class Deployed:
 
 
 @contextmanager
-def running(folder: Path, say: Callable[[str], None]) -> Iterator[Deployed]:
+def running(
+    folder: Path, say: Callable[[str], None], tasks_at_once: int = TASKS_AT_ONCE
+) -> Iterator[Deployed]:
     """A stack of its own with the samples in it, from ``folder``; stopped at the end."""
     discard(folder)
     folder.mkdir(parents=True)
-    stack = up(folder, say)
+    stack = up(folder, say, tasks_at_once)
     try:
         samples, enterprises = read_bills(SAMPLES / "bills.csv"), read_json("enterprises.json")
         clients = {one: PartnerClient(stack.base_url, one, load_key(Path(stack.keys), one)) for one in _CLIENTS}

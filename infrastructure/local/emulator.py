@@ -101,7 +101,9 @@ def _environment(python: Path, folder: Path, port: int) -> dict[str, str]:
         "TMPDIR": str(folder / "tmp"),
         "PATH": f"{python.parent}{os.pathsep}{os.environ['PATH']}",
     }
-    return {key: value for key, value in os.environ.items() if not key.startswith("AWS_")} | settings
+    # Functions' processes share what they run from, so that what one has compiled the next one need not.
+    left_out = ("AWS_", "PYTHONDONTWRITEBYTECODE")
+    return {key: value for key, value in os.environ.items() if not key.startswith(left_out)} | settings
 
 
 def _free_port() -> int:

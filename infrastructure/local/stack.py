@@ -30,7 +30,7 @@ _QUORUM = 2
 _FILE = "stack.json"
 _TRUST = "trust.txt"
 Say = Callable[[str], None]
-_TASKS_AT_ONCE = 12
+TASKS_AT_ONCE = 12
 """Every one is a process of the emulator's: room for eight discounts in flight, and not for a thousand."""
 
 
@@ -72,7 +72,7 @@ def aws_client(emulator: Emulator, service: str) -> Any:
     )
 
 
-def up(folder: Path, say: Say) -> Stack:
+def up(folder: Path, say: Say, tasks_at_once: int = TASKS_AT_ONCE) -> Stack:
     """Start the emulator, build and deploy template.yaml, seed partners, institutions and policy.
 
     ``folder`` gets the emulator's files, the partners' keys, the trust policy and stack.json. Nothing is left running
@@ -84,7 +84,7 @@ def up(folder: Path, say: Say) -> Stack:
         say("building the layers (sam build)")
         _build(emulator, folder)
         say("deploying template.yaml (sam deploy)")
-        _deploy(emulator, folder)
+        _deploy(emulator, folder, tasks_at_once)
         _answer_as_the_template_says(emulator)
         say(f"deploying infrastructure/witness.yaml {len(WITNESSES)} times")
         trust = _deploy_witnesses(emulator, folder)
@@ -128,12 +128,12 @@ def _build(emulator: Emulator, folder: Path) -> None:
     )
 
 
-def _deploy(emulator: Emulator, folder: Path) -> None:
+def _deploy(emulator: Emulator, folder: Path, tasks_at_once: int) -> None:
     bucket = f"{STACK}-artifacts"
     aws_client(emulator, "s3").create_bucket(Bucket=bucket)
     runtime = f"python3.{sys.version_info.minor}"
     parameters = ["EnableSandbox=true", f"GatewayUrl={emulator.url}", f"PythonRuntime={runtime}"]
-    parameters.append(f"TaskConcurrency={_TASKS_AT_ONCE}")
+    parameters.append(f"TaskConcurrency={tasks_at_once}")
     _sam(
         emulator,
         folder,

@@ -28,6 +28,8 @@ _PIECES = 8
 _SLEEP_S = 2.0
 _PATIENCE_S = 3600
 _AT_ONCE = 8
+_TASKS_AT_ONCE = 5
+"""A thousand executions want the processes of the emulator at once, and the machine has few cores for them."""
 Document = dict[str, Any]
 
 
@@ -39,7 +41,7 @@ def main() -> int:
     console = Console(soft_wrap=True)
     table = Table("failed executions", "command (s)", "each (ms)", "all paid after (s)", "each (ms)", "paid")
     rows = []
-    with running(BUILD / "recovery", lambda step: console.print(f"  {step}")) as deployed:
+    with running(BUILD / "recovery", lambda step: console.print(f"  {step}"), _TASKS_AT_ONCE) as deployed:
         _open_limits(deployed)
         requests = _requests(deployed)
         for size in options.sizes:
