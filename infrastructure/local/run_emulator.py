@@ -5,17 +5,19 @@ another. It does answer the traceback, whose last line names the class. Run by t
 
 It compares an API's binary media types as they are written in a template, with ``~1`` for the slash.
 
-A process that dies makes the emulator drop all processes of the function, also those that unpack their code at that
-moment; they begin again here, instead of failing in their turn and so dropping others.
+A process that does not begin makes the emulator drop all processes of the function, also those that begin at that
+moment; here it begins again, and fails alone if it cannot.
 
-Each process of a function would unpack code and layers again, all in the emulator's one process, and compile them: eight
-at once took seconds, a hundred minutes. What was unpacked, and compiled, once is shared here.
+Each process of a function would unpack code and layers again, all in the emulator's one process, and compile them:
+eight at once took seconds, a hundred minutes. What was unpacked, and compiled, once is shared here.
+
+After each invocation the emulator waits 50 ms for a line that the function may still log; here it does so only after a
+failure, whose class is in such a line.
 """
 
 from __future__ import annotations
 
 import hashlib
-import os
 import random
 import re
 import runpy
@@ -35,7 +37,8 @@ _LAST_LINE = re.compile(r"^(?:[\w.]+\.)?(\w+)(?::|$)")
 _invoke = Worker.invoke
 _run = lambda_svc._execute_function_warm
 _media_type_matches = apigateway_v1._media_type_matches
-_BEGINNINGS = 20
+_BEGINNINGS = 5
+_drain_with_patience = Worker._drain_stderr_bounded
 _unpacking = threading.Lock()
 
 
@@ -48,7 +51,8 @@ class _SharedZip(zipfile.ZipFile):
 
     def extractall(self, path: Any = None, members: Any = None, pwd: bytes | None = None) -> None:
         """Let the empty folder be a link to what was unpacked."""
-        assert members is None and isinstance(self.filename, str), "the emulator unpacks whole files"
+        assert members is None, "the emulator unpacks whole files"
+        assert isinstance(self.filename, str), "the emulator has written it to a file"
         digest = hashlib.blake2b(Path(self.filename).read_bytes(), digest_size=16).hexdigest()
         shared = Path(tempfile.gettempdir()) / "unpacked" / digest
         with _unpacking:
@@ -56,19 +60,20 @@ class _SharedZip(zipfile.ZipFile):
                 half = shared.with_suffix(".half")
                 super().extractall(half, super().namelist(), pwd)
                 half.rename(shared)
-        os.rmdir(path)
-        os.symlink(shared, path)
+        Path(path).rmdir()
+        Path(path).symlink_to(shared)
 
 
 def _invoke_again(self: Worker, *args: Any, **kwargs: Any) -> dict[str, Any]:
-    for _ in range(_BEGINNINGS - 1):
+    for attempt in range(_BEGINNINGS):
         try:
             answer: dict[str, Any] = _invoke(self, *args, **kwargs)
-        except FileNotFoundError:
-            time.sleep(random.uniform(0.1, 0.5))
+        except (OSError, RuntimeError) as error:  # the process did not begin
+            answer = {"status": "error", "error": f"{type(error).__name__}: {error}", "log": ""}
+            time.sleep(random.uniform(0.1, 0.5) * (attempt + 1))
         else:
-            return answer
-    return dict(_invoke(self, *args, **kwargs))
+            break
+    return answer
 
 
 def _run_and_name(*args: Any, **kwargs: Any) -> dict[str, Any]:
@@ -82,6 +87,11 @@ def _run_and_name(*args: Any, **kwargs: Any) -> dict[str, Any]:
     return answer
 
 
+def _drain(self: Worker, *args: Any, **kwargs: Any) -> str:
+    failed = self._proc is None
+    return str(_drain_with_patience(self, *args, **kwargs) if failed else self._drain_stderr())
+
+
 def _matches(media_type: str, binary_media_types: list[str]) -> bool:
     return bool(_media_type_matches(media_type, [one.replace("~1", "/") for one in binary_media_types]))
 
@@ -89,6 +99,7 @@ def _matches(media_type: str, binary_media_types: list[str]) -> bool:
 lambda_runtime.zipfile = SimpleNamespace(**{**vars(zipfile), "ZipFile": _SharedZip})
 apigateway_v1._media_type_matches = _matches
 Worker.invoke = _invoke_again
+Worker._drain_stderr_bounded = _drain
 lambda_svc._execute_function_warm = _run_and_name
 
 if __name__ == "__main__":

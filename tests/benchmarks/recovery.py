@@ -1,7 +1,7 @@
 """How long the replay command takes for 100, 300 and 1,000 failed executions on the local stack, and how that grows.
 
-An execution fails here by being stopped while the registry is down. The command is done when every one of them runs
-again; the recovery, when every discount is paid.
+An execution fails here by being stopped while the registry is down. The sweeper, which would carry it on by itself, is
+held still. The command is done when every one of them runs again; the recovery, when every discount is paid.
 """
 
 from __future__ import annotations
@@ -43,6 +43,7 @@ def main() -> int:
     rows = []
     with running(BUILD / "recovery", lambda step: console.print(f"  {step}"), _TASKS_AT_ONCE) as deployed:
         _open_limits(deployed)
+        _hold_the_sweeper(deployed)
         requests = _requests(deployed)
         for size in options.sizes:
             row = _recover(deployed, [next(requests) for _ in range(size)])
@@ -66,6 +67,14 @@ def _open_limits(deployed: Deployed) -> None:
         body = {} if change is None else {**body, **change}
         item = {**key, "version": {"N": "2"}, "body": {"S": json.dumps(body)}}
         table.put_item(TableName=deployed.stack.business_table, Item=item)
+
+
+def _hold_the_sweeper(deployed: Deployed) -> None:
+    functions = deployed.stack.client("lambda")
+    pages = functions.get_paginator("list_functions").paginate()
+    names = [one["FunctionName"] for page in pages for one in page["Functions"]]
+    (sweeper,) = [name for name in names if "SweepRequestsFunction" in name]
+    functions.put_function_concurrency(FunctionName=sweeper, ReservedConcurrentExecutions=0)
 
 
 def _requests(deployed: Deployed) -> Iterator[Document]:

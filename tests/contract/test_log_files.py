@@ -128,3 +128,22 @@ def test_a_name_that_was_deleted_is_listed_no_more(files):
     files.create_all({"pending/1": b"", "pending/2": b""})
     files.delete("pending/1")
     assert files.names("pending/") == ["pending/2"]
+
+
+def test_a_tile_that_was_met_is_not_read_again():
+    with mock_aws():
+        bucket = boto3.client("s3", region_name=REGION)
+        bucket.create_bucket(Bucket="log")
+        files = S3Files("log")
+        files.create("tile/0/000.p/1", b"hash")
+        bucket.delete_object(Bucket="log", Key="tile/0/000.p/1")
+        assert files.get_all(["tile/0/000.p/1"]) == [b"hash"]
+
+
+def test_only_so_many_tiles_are_kept():
+    with mock_aws():
+        boto3.client("s3", region_name=REGION).create_bucket(Bucket="log")
+        files = S3Files("log")
+        for number in range(70):
+            files.create(f"tile/0/{number:03d}", b"hash")
+        assert (len(files._kept), "tile/0/005" in files._kept, "tile/0/069" in files._kept) == (64, False, True)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import random
 import time
+from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from functools import cached_property
 from typing import Any
 
@@ -20,13 +22,20 @@ _MEETING = "ConditionalRequestConflict"
 """Another put of the same key is under way: it may still fail."""
 _ATTEMPTS = 5
 _MISSING = ("NoSuchKey", "404")
+_TILES = "tile/"
+_KEPT_MAX = 64
+"""Tiles that one process keeps: each at most 8 KiB, and a batch or a proof needs those of the right edge, some six."""
 
 
 class S3Files:
-    """A bucket; S3 answers reads, lists and conditional puts strongly consistent."""
+    """A bucket; S3 answers reads, lists and conditional puts strongly consistent.
+
+    Tiles never change once they are written (C2SP tlog-tiles): those last met are not read again.
+    """
 
     def __init__(self, bucket: str) -> None:
         self._bucket = bucket
+        self._kept: OrderedDict[str, bytes] = OrderedDict()
 
     @cached_property
     def _s3(self) -> Any:
@@ -49,6 +58,7 @@ class S3Files:
                     raise
                 time.sleep(random.uniform(0, 0.02 * 2**attempt))
             else:
+                self._keep(path, content)
                 return True
         raise AssertionError("the last attempt returns or raises")
 
@@ -67,6 +77,7 @@ class S3Files:
 
     def put(self, path: str, content: bytes) -> None:
         """Write a file, or replace it."""
+        self._kept.pop(path, None)
         self._s3.put_object(Bucket=self._bucket, Key=path, Body=content)
 
     def names(self, prefix: str) -> list[str]:
@@ -76,13 +87,26 @@ class S3Files:
 
     def delete(self, path: str) -> None:
         """Remove a file, if it is there."""
+        self._kept.pop(path, None)
         self._s3.delete_object(Bucket=self._bucket, Key=path)
 
     def _get(self, path: str) -> bytes | None:
+        kept = self._kept.get(path)
+        if kept is not None:
+            return kept
         try:
             answer = self._s3.get_object(Bucket=self._bucket, Key=path)
         except ClientError as error:
             if error.response["Error"]["Code"] not in _MISSING:
                 raise
             return None
-        return bytes(answer["Body"].read())
+        content = bytes(answer["Body"].read())
+        self._keep(path, content)
+        return content
+
+    def _keep(self, path: str, content: bytes) -> None:
+        if path.startswith(_TILES):
+            self._kept[path] = content
+            while len(self._kept) > _KEPT_MAX:
+                with suppress(KeyError):  # another thread was quicker
+                    self._kept.popitem(last=False)

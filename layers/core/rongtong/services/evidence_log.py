@@ -21,7 +21,7 @@ from rongtong.services.errors import BusyError, LogDamagedError
 from rongtong.services.ports import LogFiles
 from rongtong.services.records import STATE, amend, event_sk, logged_count
 from rongtong.services.storage import Create, Document, Item, WriteConflictError
-from rongtong.services.tile_log import Batch, Subject, edge_at, find_staged, lay, sign_head, stage, staged
+from rongtong.services.tile_log import Batch, Subject, edge_at, lay, sign_head, stage, staged
 
 LOG_PK = "log"
 HEAD_SK = "head"
@@ -31,6 +31,9 @@ _PAUSE_S = (0.02, 0.08)
 """How long a writer waits before it looks again; the next batch takes along everybody who waits."""
 _WRITER_DEAD_S = 1.0
 """Well above what a batch takes under load: who takes a living writer for dead does its work a second time."""
+_TURN_S = 0.15
+"""What a batch takes once its writer sees the head move; so long the next in turn leaves it to the one before."""
+_TURNS_MAX = 5
 _SUBJECTS_MAX = 50
 """So many others' leaves go into one batch; the next one takes the rest."""
 _LEAVES_BEHIND_MAX = 500
@@ -136,53 +139,60 @@ def _laid_down(context: Context, item: Item) -> _Waiting | None:
 
 
 def _logged_at(context: Context, own: _Waiting) -> int:
-    """Get the leaves into the log, by this writer's batch or another's; answers the index of the first."""
-    files, looked_until, blocked_at, blocked_since = context.files, own.size, -1, 0.0
-    began = context.clock.monotonic()
-    while context.clock.monotonic() - began < _PATIENCE_S:
+    """Get the leaves into the log, by this writer's batch or another's; answers the index of the first.
+
+    Whoever comes takes along all who wait, so that nobody waits for more than the batch under way and the next one. Of
+    those who wait, the first in turn does it where nobody comes.
+    """
+    files, clock, looked_until, blocked_at = context.files, context.clock, own.size, -1
+    began = may_from = clock.monotonic()
+    turn, together = 0, [own, *_others(context, own, files.names(_PENDING), own.size)]
+    while clock.monotonic() - began < _PATIENCE_S:
         head = head_of(context)
         size = _size(head)
-        found = _places(files, looked_until, size).get(own.entries[0])
-        if found is not None:
-            return found
-        looked_until = size
-        if blocked_at != size:
-            batch = _batch(context, own, size) if blocked_at < 0 or find_staged(files, size) is None else None
+        if size > looked_until:
+            found = _places(files, looked_until, size).get(own.entries[0])
+            if found is not None:
+                return found
+            looked_until, may_from = size, clock.monotonic() + turn * _TURN_S
+        if clock.monotonic() < may_from:
+            clock.sleep(random.uniform(*_PAUSE_S))
+        elif blocked_at == size:
+            _publish(context, head, staged(files, size))
+        else:
+            batch = _batch(context, together, size)
             # Staged by a call of ours whose answer was lost, it is ours all the same.
-            if batch is not None and (stage(files, size, batch) or staged(files, size) == batch):
+            if stage(files, size, batch) or staged(files, size) == batch:
                 _publish(context, head, batch)
                 return size  # one's own leaves come first in one's own batch
-            blocked_at, blocked_since = size, context.clock.monotonic()
-        elif context.clock.monotonic() - blocked_since > _WRITER_DEAD_S * random.uniform(1, 2):
-            _publish(context, head, staged(files, size))
-            continue
-        context.clock.sleep(random.uniform(*_PAUSE_S))
+            blocked_at, may_from = size, clock.monotonic() + _WRITER_DEAD_S * random.uniform(1, 2)
+            turn, together = _look_around(context, own, size)
     raise BusyError("Other writers were always first at the log; run the same task again.")
 
 
-def _batch(context: Context, own: _Waiting, size: int) -> Batch:
-    """What this writer stages: its own leaves, and, once another writer was quicker, whatever else waits."""
-    together = [own]
-    if own.size < size:
-        others = _others(context, own, size)
-        states = context.store.get_many([(one.subject.pk, STATE) for one in others])
-        places = _places(context.files, min((one.size for one in others), default=size), size)
-        for other, state in zip(others, states, strict=True):
-            if state is None or logged_count(state.body) >= other.subject.first:
-                context.files.delete(other.path)  # laid down late: it was noted before
-            elif other.entries[0] not in places:
-                together.append(other)
-            # Else its writer died before it noted where a batch holds it; it stays until that is noted.
-    return Batch(tuple(entry for one in together for entry in one.entries), tuple(one.subject for one in together))
+def _batch(context: Context, together: list[_Waiting], size: int) -> Batch:
+    """What this writer stages: its own leaves first, and whatever of the others' no batch holds yet."""
+    own, *others = together
+    places = _places(context.files, min((one.size for one in others), default=size), size)
+    # An entry that stands there already is left to its own writer, which notes where.
+    kept = [own, *(other for other in others if other.entries[0] not in places)]
+    return Batch(tuple(entry for one in kept for entry in one.entries), tuple(one.subject for one in kept))
 
 
-def _others(context: Context, own: _Waiting, size: int) -> list[_Waiting]:
+def _look_around(context: Context, own: _Waiting, size: int) -> tuple[int, list[_Waiting]]:
+    """How many of those who wait come before this writer, and whom it takes along when it is its turn."""
+    paths = context.files.names(_PENDING)
+    turn = min(paths.index(own.path), _TURNS_MAX) if own.path in paths else 0
+    return turn, [own] if turn else [own, *_others(context, own, paths, size)]
+
+
+def _others(context: Context, own: _Waiting, paths: list[str], size: int) -> list[_Waiting]:
     """What waits of writers that are at work right now. What lies there for longer is left to its own next run."""
-    paths = [path for path in context.files.names(_PENDING) if path != own.path]
+    paths = [path for path in paths if path != own.path]
     random.shuffle(paths)
     paths = paths[:_SUBJECTS_MAX]
     found = []
-    for path, content in zip(paths, context.files.get_all(paths), strict=True):
+    for path, content in zip(paths, context.files.get_all(paths) if paths else (), strict=True):
         if content is None:
             continue
         try:
@@ -192,7 +202,16 @@ def _others(context: Context, own: _Waiting, size: int) -> list[_Waiting]:
             continue
         if size - other.size <= _LEAVES_BEHIND_MAX:
             found.append(other)
-    return found
+    if not found:
+        return []
+    states = context.store.get_many([(one.subject.pk, STATE) for one in found])
+    waiting = []
+    for other, state in zip(found, states, strict=True):
+        if state is None or logged_count(state.body) >= other.subject.first:
+            context.files.delete(other.path)  # laid down late: it was noted before
+        else:
+            waiting.append(other)
+    return waiting
 
 
 def _places(files: LogFiles, since: int, until: int) -> dict[bytes, int]:
