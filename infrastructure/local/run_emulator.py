@@ -5,6 +5,8 @@ another. It does answer the traceback, whose last line names the class. Run by t
 
 It compares an API's binary media types as they are written in a template, with ``~1`` for the slash.
 
+An exception of a handler ends its process, and the next invocation begins one anew; here it goes on, as on AWS.
+
 A process that does not begin makes the emulator drop all processes of the function, also those that begin at that
 moment; here it begins again, and fails alone if it cannot.
 
@@ -39,6 +41,11 @@ _run = lambda_svc._execute_function_warm
 _media_type_matches = apigateway_v1._media_type_matches
 _BEGINNINGS = 5
 _drain_with_patience = Worker._drain_stderr_bounded
+_signal = lambda_runtime._signal
+_collect = lambda_runtime._collect
+_NOBODY = object()
+_thread = threading.local()
+"""``spared``: the process that the thread's invocation would have ended; ``_NOBODY`` outside of an invocation."""
 _unpacking = threading.Lock()
 
 
@@ -66,6 +73,7 @@ class _SharedZip(zipfile.ZipFile):
 
 def _invoke_again(self: Worker, *args: Any, **kwargs: Any) -> dict[str, Any]:
     for attempt in range(_BEGINNINGS):
+        _thread.spared = None
         try:
             answer: dict[str, Any] = _invoke(self, *args, **kwargs)
         except (OSError, RuntimeError) as error:  # the process did not begin
@@ -73,7 +81,28 @@ def _invoke_again(self: Worker, *args: Any, **kwargs: Any) -> dict[str, Any]:
             time.sleep(random.uniform(0.1, 0.5) * (attempt + 1))
         else:
             break
+        finally:
+            spared, _thread.spared = _thread.spared, _NOBODY
+    if spared is not None:
+        if "trace" in answer and self._proc is None and spared.poll() is None:
+            self._proc = spared  # the handler raised; its process goes on
+        else:
+            _signal(spared)
+            _collect(spared, time.monotonic() + lambda_runtime._REAP_GRACE)
     return answer
+
+
+def _spare(process: Any) -> None:
+    """Instead of ending the process of an invocation that failed, see first whether only its handler raised."""
+    if getattr(_thread, "spared", _NOBODY) is _NOBODY:
+        _signal(process)
+    else:
+        _thread.spared = process
+
+
+def _collect_unless_spared(process: Any, deadline: float) -> None:
+    if process is None or process is not getattr(_thread, "spared", _NOBODY):
+        _collect(process, deadline)
 
 
 def _run_and_name(*args: Any, **kwargs: Any) -> dict[str, Any]:
@@ -98,6 +127,8 @@ def _matches(media_type: str, binary_media_types: list[str]) -> bool:
 
 lambda_runtime.zipfile = SimpleNamespace(**{**vars(zipfile), "ZipFile": _SharedZip})
 apigateway_v1._media_type_matches = _matches
+lambda_runtime._signal = _spare
+lambda_runtime._collect = _collect_unless_spared
 Worker.invoke = _invoke_again
 Worker._drain_stderr_bounded = _drain
 lambda_svc._execute_function_warm = _run_and_name
