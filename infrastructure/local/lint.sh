@@ -10,5 +10,8 @@ for folder in functions/*/; do
 done
 MYPYPATH=layers/core:infrastructure/local mypy infrastructure/local/*.py
 lint-imports  > /dev/null || lint-imports 
-cfn-lint template.yaml infrastructure/witness.yaml infrastructure/blockchain.yaml infrastructure/chain.yaml
+bandit -q -c pyproject.toml -r layers/core functions
+# The local tools start programs of this checkout by their names, without a shell and without anything from outside.
+bandit -q -c pyproject.toml -s B603,B607 -r infrastructure/local
+cfn-lint template.yaml infrastructure/witness.yaml infrastructure/blockchain.yaml infrastructure/chain.yaml infrastructure/edge.yaml
 echo "lint: style, types, dependency direction and template are clean"
