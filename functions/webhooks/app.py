@@ -1,0 +1,122 @@
+"""Webhooks: the endpoints that a partner registers, its events, and the rounds that deliver what is due."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from chalice.app import Chalice, Response
+
+from rongtong.entrypoints.door import Call
+from rongtong.entrypoints.http import Headers, answer, body_digest, idempotency_key, read_body
+from rongtong.entrypoints.routes import serve
+from rongtong.entrypoints.tasks import run_task
+from rongtong.entrypoints.webhook_models import (
+    DeliveriesQuery,
+    EndpointBody,
+    EndpointChangeBody,
+    EventsQuery,
+    EventsReplayBody,
+    SecretBody,
+    read_query,
+)
+from rongtong.services import webhook_endpoints, webhook_history
+from rongtong.services.storage import Item
+from rongtong.services.webhooks import deliver_due
+
+app = Chalice(app_name="webhooks")
+
+
+@serve(app, "POST", "/v1/webhook-endpoints")
+def create_endpoint(call: Call) -> Response:
+    """201 with the endpoint and its keys in clear; a repeat answers the same ones."""
+    key = idempotency_key(call.request)
+    body = read_body(call.request, EndpointBody)
+    command = webhook_endpoints.CreateEndpoint(
+        partner_id=call.partner_id,
+        key=key,
+        body_digest=body_digest(call.request),
+        url=body.url,
+        types=tuple(dict.fromkeys(body.types)),
+        description=body.description,
+    )
+    document, created = webhook_endpoints.create(call.context, command)
+    headers: Headers = {"Location": f"/v1/webhook-endpoints/{document['endpoint_id']}"}
+    if not created:
+        headers["Idempotent-Replayed"] = "true"
+    return answer(document, 201, headers)
+
+
+@serve(app, "GET", "/v1/webhook-endpoints")
+def list_endpoints(call: Call) -> Response:
+    """The caller's endpoints, oldest first, with since when one fails or why it was disabled."""
+    return answer({"endpoints": webhook_endpoints.newest(call.context, call.partner_id)})
+
+
+@serve(app, "GET", "/v1/webhook-endpoints/{endpoint_id}")
+def read_endpoint(call: Call, endpoint: Item) -> Response:
+    """One endpoint, without its secrets."""
+    return answer(webhook_endpoints.find(call.context, endpoint))
+
+
+@serve(app, "PATCH", "/v1/webhook-endpoints/{endpoint_id}")
+def change_endpoint(call: Call, endpoint: Item) -> Response:
+    """Change it, disable it, or enable it again."""
+    body = read_body(call.request, EndpointChangeBody)
+    types = None if body.types is None else tuple(dict.fromkeys(body.types))
+    asked = webhook_endpoints.ChangeEndpoint(body.url, types, body.description, body.enabled)
+    return answer(webhook_endpoints.change(call.context, endpoint, asked))
+
+
+@serve(app, "DELETE", "/v1/webhook-endpoints/{endpoint_id}")
+def delete_endpoint(call: Call, endpoint: Item) -> Response:
+    """204; nothing is sent there any more, and its keys are destroyed."""
+    webhook_endpoints.delete(call.context, endpoint)
+    return Response(body="", status_code=204)
+
+
+@serve(app, "POST", "/v1/webhook-endpoints/{endpoint_id}/secret")
+def rotate_secret(call: Call, endpoint: Item) -> Response:
+    """New keys in clear; the old ones sign as well while they overlap."""
+    key = idempotency_key(call.request)
+    body = read_body(call.request, SecretBody)
+    return answer(webhook_endpoints.rotate(call.context, endpoint, key, timedelta(hours=body.overlap_hours)))
+
+
+@serve(app, "POST", "/v1/webhook-endpoints/{endpoint_id}/test")
+def test_endpoint(call: Call, endpoint: Item) -> Response:
+    """Send a test event now, and say what came of it."""
+    return answer(webhook_history.trial(call.context, endpoint, idempotency_key(call.request)))
+
+
+@serve(app, "POST", "/v1/webhook-endpoints/{endpoint_id}/replay")
+def replay(call: Call, endpoint: Item) -> Response:
+    """202 with the events that are delivered again: by time, by id, or all dead letters."""
+    idempotency_key(call.request)
+    body = read_body(call.request, EventsReplayBody)
+    if body.since is not None:
+        return answer(webhook_history.replay_since(call.context, endpoint, body.since), 202)
+    if body.event_ids is not None:
+        return answer(webhook_history.replay_events(call.context, endpoint, body.event_ids), 202)
+    return answer(webhook_history.replay_dead(call.context, endpoint), 202)
+
+
+@serve(app, "GET", "/v1/webhook-endpoints/{endpoint_id}/deliveries")
+def list_deliveries(call: Call, endpoint: Item) -> Response:
+    """The endpoint's newest deliveries with every attempt; ``?status=DEAD`` for the dead letters."""
+    asked = read_query(call.query, DeliveriesQuery)
+    return answer(webhook_history.deliveries(call.context, endpoint, asked.status))
+
+
+@serve(app, "GET", "/v1/events")
+def list_events(call: Call) -> Response:
+    """The caller's events from ``since`` on, as webhooks have them."""
+    asked = read_query(call.query, EventsQuery)
+    types = () if asked.type is None else (asked.type,)
+    return answer(webhook_history.events(call.context, call.partner_id, asked.since, types, asked.cursor, asked.limit))
+
+
+@app.lambda_function(name="deliver_webhooks")
+def deliver_webhooks(event: dict[str, Any], _: Any) -> dict[str, Any]:
+    """Schedule: try whatever is due at any endpoint."""
+    return run_task(deliver_due, event)

@@ -1,0 +1,119 @@
+"""Bodies and queries of the webhook routes. What is not named here is refused, and nothing is converted silently."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated, Literal, TypeVar
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+    model_validator,
+)
+
+from rongtong.entrypoints.errors import InvalidBodyError
+from rongtong.entrypoints.models import Text
+from rongtong.services.deliveries import DeliveryStatus
+from rongtong.services.webhook_history import EVENTS_MAX
+
+
+def _instant(value: object) -> object:
+    """RFC 3339 in UTC, as the API writes it."""
+    if not isinstance(value, str) or not value.endswith("Z"):
+        raise ValueError("must be an instant in UTC such as 2026-04-15T02:00:00Z")
+    return datetime.fromisoformat(value.replace("Z", "+00:00")).astimezone(UTC)
+
+
+Instant = Annotated[datetime, BeforeValidator(_instant)]
+Url = Annotated[str, StringConstraints(min_length=1, max_length=2048)]
+TypeName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9._]{0,99}$")]
+EventId = Annotated[str, StringConstraints(pattern=r"^[a-z]{3}_[a-z0-9]{1,60}-[0-9]{4,10}$")]
+
+
+Query = TypeVar("Query", bound=BaseModel)
+
+
+class _Body(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class EndpointBody(_Body):
+    """POST /v1/webhook-endpoints"""
+
+    url: Url
+    """Where webhooks are posted to: https, port 443 or 8443, a host name of the public internet."""
+    types: Annotated[list[TypeName], Field(max_length=50)] = []
+    """The event types that are sent there; all, if none is named."""
+    description: Text | None = None
+    """The partner's own note."""
+
+
+class EndpointChangeBody(_Body):
+    """PATCH /v1/webhook-endpoints/{endpoint_id}: what is not named stays as it is."""
+
+    url: Url | None = None
+    """Where webhooks are posted to from now on, those that wait too."""
+    types: Annotated[list[TypeName], Field(max_length=50)] | None = None
+    """The event types that are sent there; all, if the list is empty."""
+    description: Annotated[str, StringConstraints(max_length=200)] | None = None
+    """The partner's own note; empty to take it away."""
+    enabled: bool | None = None
+    """false: nothing is sent; true: what happens from now on is sent again."""
+
+
+class SecretBody(_Body):
+    """POST /v1/webhook-endpoints/{endpoint_id}/secret"""
+
+    overlap_hours: Annotated[int, Field(ge=0, le=168)] = 24
+    """So long the present keys sign as well; 0 where they have leaked."""
+
+
+class EventsReplayBody(_Body):
+    """POST /v1/webhook-endpoints/{endpoint_id}/replay: exactly one of the three."""
+
+    since: Instant | None = None
+    """Everything that was told from then on, at most 30 days ago."""
+    event_ids: Annotated[list[EventId], Field(min_length=1, max_length=100)] | None = None
+    """These events."""
+    dead: Literal[True] | None = None
+    """All dead letters of the endpoint."""
+
+    @model_validator(mode="after")
+    def _one(self) -> EventsReplayBody:
+        if len([one for one in (self.since, self.event_ids, self.dead) if one is not None]) != 1:
+            raise ValueError("name exactly one of since, event_ids and dead")
+        return self
+
+
+class EventsQuery(_Body):
+    """GET /v1/events"""
+
+    since: Instant
+    """From when on; at most 30 days ago."""
+    type: TypeName | None = None
+    """One type alone."""
+    cursor: Annotated[str, StringConstraints(max_length=300)] | None = None
+    """``next_cursor`` of the page before."""
+    limit: Annotated[int, Field(ge=1, le=EVENTS_MAX, strict=False)] = EVENTS_MAX
+    """How many at most."""
+
+
+class DeliveriesQuery(_Body):
+    """GET /v1/webhook-endpoints/{endpoint_id}/deliveries"""
+
+    status: Annotated[DeliveryStatus, Field(strict=False)] | None = None
+    """PENDING, DELIVERED or DEAD alone."""
+
+
+def read_query(asked: dict[str, str], model: type[Query]) -> Query:
+    """A query's parameters, checked. Raises InvalidBodyError with the first wrong one as its field."""
+    try:
+        return model.model_validate(asked)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        path = ".".join(str(part) for part in first["loc"]) or "query"
+        raise InvalidBodyError(f"{path}: {first['msg']}.", field=path) from error

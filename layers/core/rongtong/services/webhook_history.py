@@ -1,0 +1,232 @@
+"""What partners see of their events and deliveries, and sending them again: by time, by id, or all dead letters."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from rongtong.domain.public_events import PUBLIC, envelope, split_event_id, trial_envelope
+from rongtong.services.context import Context
+from rongtong.services.deliveries import (
+    DeliveryStatus,
+    asked_again,
+    deliveries_owner,
+    delivery_key,
+    new_delivery,
+    post,
+    shown,
+)
+from rongtong.services.errors import NotFoundError, WrongStateError
+from rongtong.services.lists import InvalidCursorError
+from rongtong.services.records import STATE, discount_pk, enterprise_pk, event_sk, iso
+from rongtong.services.storage import Document, Item, WriteConflictError
+from rongtong.services.webhook_endpoints import EndpointStatus, require_live, require_types, wants
+from rongtong.services.webhooks import feed_owner
+
+EVENTS_MAX = 100
+REPLAYED_MAX = 200
+LISTED_MAX = 200
+LOOK_BACK = timedelta(days=30)
+_FEED_MAX = 10_000
+"""Lines of one partner and day; a line is everything that one discount told at once."""
+_EVER = "0"
+_HIDDEN = frozenset({"subject", "n", "since"})
+_TRIAL_NUMBERS = 10**9
+
+
+@dataclass(frozen=True)
+class _Place:
+    """Where an event stands in its partner's list: when it was told, whose it is, its number."""
+
+    at: str
+    subject: str
+    number: int
+
+    def text(self) -> str:
+        return urlsafe_b64encode(json.dumps([self.at, self.subject, self.number]).encode()).decode()
+
+    @classmethod
+    def read(cls, text: str) -> _Place:
+        """Raises InvalidCursorError."""
+        try:
+            at, subject, number = json.loads(urlsafe_b64decode(text.encode("ascii")))
+            place = cls(iso(datetime.fromisoformat(at)), str(subject), int(number))
+        except (ValueError, TypeError) as error:
+            raise InvalidCursorError("Send a cursor as a list answered it, or none.", field="cursor") from error
+        return place
+
+
+def events(
+    context: Context,
+    partner_id: str,
+    since: datetime,
+    types: Sequence[str] = (),
+    cursor: str | None = None,
+    limit: int = EVENTS_MAX,
+) -> Document:
+    """The partner's events from ``since`` on, at most 30 days ago, in the order in which they were told.
+
+    They are those since the partner registered its first endpoint. ``next_cursor`` goes on behind the last of them;
+    there is none at the end. Raises InvalidInputError for an unknown type, InvalidCursorError.
+    """
+    require_types(types)
+    after = None if cursor is None else _Place.read(cursor)
+    found: list[Document] = []
+    last: _Place | None = None
+    for place, event in _events_since(context, partner_id, since, after):
+        document = envelope(event, context.log_origin)
+        if document is None or not wants(types, str(document["type"])):
+            continue
+        if len(found) == limit:
+            assert last is not None, "a full page has a last event"
+            return {"events": found, "next_cursor": last.text()}
+        found.append(document)
+        last = place
+    return {"events": found, "next_cursor": None}
+
+
+def deliveries(context: Context, endpoint: Item, status: DeliveryStatus | None = None) -> Document:
+    """The endpoint's newest deliveries with every attempt, of one status if it is named. Raises NotFoundError."""
+    endpoint_id = str(require_live(endpoint).body["endpoint_id"])
+    lists = [status is DeliveryStatus.DEAD] if status is not None else [False, True]
+    listed = [one for dead in lists for one in _listed(context, endpoint_id, dead=dead)]
+    listed.sort(key=lambda one: str(one.body["created_at"]), reverse=True)
+    chosen = [one for one in listed if status is None or one.body["status"] == status]
+    return {"deliveries": [_delivery(one) for one in chosen[:LISTED_MAX]], "more": len(chosen) > LISTED_MAX}
+
+
+def replay_events(context: Context, endpoint: Item, event_ids: Sequence[str]) -> Document:
+    """Deliver these events again, whatever became of them, dead letters too. Their ids stay what they were.
+
+    Answers which were queued. Raises NotFoundError for an event that is not there, not public or another partner's,
+    WrongStateError for an endpoint that is not enabled.
+    """
+    _require_enabled(endpoint)
+    found = [_owned_event(context, str(endpoint.body["partner_id"]), one) for one in event_ids]
+    return {"queued": [_again(context, endpoint, pk, event) for pk, event in found], "next_since": None}
+
+
+def replay_since(context: Context, endpoint: Item, since: datetime) -> Document:
+    """Deliver every event again that was told from ``since`` on (at most 30 days ago) and is of the endpoint's types.
+
+    At most 200 at a time: ``next_since`` says from when on to ask for the rest. Raises as replay_events does.
+    """
+    _require_enabled(endpoint)
+    queued: list[str] = []
+    for place, event in _events_since(context, str(endpoint.body["partner_id"]), since, None):
+        document = envelope(event, context.log_origin)
+        if document is None or not wants(endpoint.body["types"], str(document["type"])):
+            continue
+        if len(queued) >= REPLAYED_MAX:
+            return {"queued": queued, "next_since": place.at}
+        queued.append(_again(context, endpoint, place.subject, event))
+    return {"queued": queued, "next_since": None}
+
+
+def replay_dead(context: Context, endpoint: Item) -> Document:
+    """Deliver the endpoint's dead letters again, at most 200 at a time. Raises as replay_events does."""
+    _require_enabled(endpoint)
+    dead = list(_listed(context, str(endpoint.body["endpoint_id"]), dead=True))
+    queued = [_due_again(context, one) for one in reversed(dead)]
+    return {"queued": queued, "next_since": None}
+
+
+def trial(context: Context, endpoint: Item, key: str) -> Document:
+    """Send a test event now, to a disabled endpoint too, and say what came of it. It is not tried again.
+
+    The same Idempotency-Key gives it the same id. Raises NotFoundError for a deleted endpoint.
+    """
+    endpoint_id = str(require_live(endpoint).body["endpoint_id"])
+    number = int.from_bytes(hashlib.sha256(key.encode()).digest()[:8]) % _TRIAL_NUMBERS
+    document = trial_envelope(endpoint_id, number, iso(context.clock.now()), context.log_origin)
+    answer = post(context, endpoint, document)
+    return {"event_id": document["id"], "delivered": answer.delivered, **shown(answer)}
+
+
+def _events_since(
+    context: Context, partner_id: str, since: datetime, after: _Place | None
+) -> Iterator[tuple[_Place, Document]]:
+    """A partner's events in the order in which they were told."""
+    now = context.clock.now()
+    begin = max(since.astimezone(UTC), now - LOOK_BACK)
+    start = iso(begin) if after is None else max(iso(begin), after.at)
+    day = datetime.fromisoformat(start).date()
+    while day <= now.date():
+        listed = context.store.listed(feed_owner(partner_id, day.isoformat()), start, most=_FEED_MAX)
+        for line in sorted(listed, key=lambda one: (one.at, str(one.summary["subject"]))):
+            pk, first, last = str(line.summary["subject"]), int(line.summary["first"]), int(line.summary["last"])
+            for found in context.store.query(pk, "event#", start=event_sk(first)):
+                event: Document = found.body["event"]
+                place = _Place(line.at, pk, int(event["n"]))
+                behind = after is None or (place.at, place.subject, place.number) > (
+                    after.at,
+                    after.subject,
+                    after.number,
+                )
+                if place.number <= last and behind:
+                    yield place, event
+        day += timedelta(days=1)
+
+
+def _listed(context: Context, endpoint_id: str, *, dead: bool) -> Iterator[Item]:
+    """Newest first; the index is a moment behind, so each is looked at as it is now."""
+    listed = context.store.listed(deliveries_owner(endpoint_id, dead=dead), _EVER, most=LISTED_MAX)
+    keys = [one.key for one in listed if one.key is not None]
+    for start in range(0, len(keys), 100):
+        for item in context.store.get_many(keys[start : start + 100]):
+            if item is not None and (item.body["status"] == DeliveryStatus.DEAD) is dead:
+                yield item
+
+
+def _owned_event(context: Context, partner_id: str, text: str) -> tuple[str, Document]:
+    """The partition and the event of this id. Raises NotFoundError."""
+    unknown = NotFoundError(f"There is no such event of yours: {text[:80]}", field="event_ids")
+    split = split_event_id(text)
+    if split is None:
+        raise unknown
+    subject_id, number = split
+    pk = discount_pk(subject_id) if subject_id.startswith("dsc_") else enterprise_pk(subject_id)
+    state, event = context.store.get_many([(pk, STATE), (pk, event_sk(number))])
+    if state is None or event is None or state.body.get("partner_id") != partner_id:
+        raise unknown
+    document: Document = event.body["event"]
+    if document["type"] not in PUBLIC:
+        raise unknown
+    return pk, document
+
+
+def _again(context: Context, endpoint: Item, pk: str, event: Document) -> str:
+    """Make an event's delivery due now, as a new one or the one there is; its id."""
+    now = context.clock.now()
+    document = envelope(event, context.log_origin)
+    assert document is not None, "only public events are delivered"
+    endpoint_id, subject_id = str(endpoint.body["endpoint_id"]), pk.partition("#")[2]
+    known = context.store.get(*delivery_key(endpoint_id, subject_id, int(event["n"])))
+    if known is not None:
+        return _due_again(context, known)
+    with suppress(WriteConflictError):
+        context.store.transact([new_delivery(endpoint_id, pk, event, str(document["type"]), now)])
+    return str(document["id"])
+
+
+def _due_again(context: Context, known: Item) -> str:
+    """Where it was written by another just now, that one tries it."""
+    with suppress(WriteConflictError):
+        context.store.transact([asked_again(known, context.clock.now())])
+    return str(known.body["event_id"])
+
+
+def _delivery(item: Item) -> Document:
+    due = {} if item.due is None else {"next_attempt_at": item.due}
+    return {**{name: value for name, value in item.body.items() if name not in _HIDDEN}, **due}
+
+
+def _require_enabled(endpoint: Item) -> None:
+    """Raises NotFoundError, WrongStateError."""
+    if require_live(endpoint).body["status"] != EndpointStatus.ENABLED:
+        raise WrongStateError("The endpoint is disabled; enable it first, then ask again.", field="endpoint_id")
