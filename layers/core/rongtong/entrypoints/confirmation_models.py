@@ -1,0 +1,115 @@
+"""Bodies of the operators' and confirmations' routes. What is not named is refused; no refusal repeats a secret."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+from rongtong.domain.passwords import LENGTH_MAX
+from rongtong.entrypoints.models import Access, Code, Text
+
+OperatorRole = Literal["confirm", "view"]
+Roles = Annotated[list[OperatorRole], Field(min_length=1, max_length=2)]
+Secret = Annotated[str, StringConstraints(min_length=1, max_length=LENGTH_MAX)]
+"""Taken as it is: no space is trimmed."""
+Digits = Annotated[str, StringConstraints(min_length=6, max_length=8, pattern=r"^[0-9]+$")]
+Token = Annotated[str, StringConstraints(min_length=1, max_length=8192, pattern=r"^[A-Za-z0-9_.-]+$")]
+Phrase = Annotated[str, StringConstraints(min_length=2, max_length=40, strip_whitespace=True)]
+
+
+class _Body(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, hide_input_in_errors=True)
+
+
+class OperatorBody(_Body):
+    """POST /v1/enterprises/{enterprise_id}/operators"""
+
+    name: Text
+    """The person's full name; masked in every answer."""
+    mobile: Code
+    """Mainland mobile number, 11 digits: codes go there."""
+    roles: Roles = ["confirm"]
+    """What the operator may do."""
+
+
+class OperatorChangeBody(_Body):
+    """POST /v1/enterprises/{enterprise_id}/operators/{operator_id}"""
+
+    enabled: bool | None = None
+    """False logs it out everywhere and keeps it out."""
+    roles: Roles | None = None
+    """In place of those that it has."""
+
+
+class CodeBody(_Body):
+    """POST /v1/enterprises/{enterprise_id}/operators/{operator_id}/codes"""
+
+    purpose: Literal["login_password", "payment_password"]
+    """What the code is to set."""
+
+
+class FirstLoginPassword(_Body):
+    """The first login password, by a code, with the phrase that confirmation pages show (预留信息)."""
+
+    code: Digits
+    """As it came to the mobile."""
+    password: Secret
+    """At least 12 characters."""
+    phrase: Phrase
+    """Shown before every confirmation, so that the operator knows the page."""
+
+
+class OtherLoginPassword(_Body):
+    """Another login password, by a login and the present one."""
+
+    access_token: Token
+    """Of a fresh login."""
+    present: Secret
+    """The one that there is."""
+    password: Secret
+    """At least 12 characters."""
+
+
+class LoginPasswordBody(_Body):
+    """POST /v1/enterprises/{enterprise_id}/operators/{operator_id}/login-password: one of the two"""
+
+    first: FirstLoginPassword | None = None
+    """While there is none."""
+    other: OtherLoginPassword | None = None
+    """In place of the one that there is."""
+
+
+class PaymentPasswordBody(_Body):
+    """POST /v1/enterprises/{enterprise_id}/operators/{operator_id}/payment-password"""
+
+    access_token: Token
+    """Of a fresh login."""
+    code: Digits
+    """As it came to the mobile."""
+    password: Secret
+    """At least 8 characters."""
+    present: Secret | None = None
+    """The one that there is, if there is one."""
+
+
+class ChallengeBody(_Body):
+    """POST /v1/discounts/{discount_id}/confirmation-challenges"""
+
+    operator_id: Code
+    """Who is to confirm."""
+
+
+class ProofBody(_Body):
+    """POST /v1/discounts/{discount_id}/confirmation-challenges/{challenge_id}"""
+
+    operator_id: Code
+    """Who confirms."""
+    access_token: Token
+    """Of the operator's own fresh login."""
+    code: Digits
+    """As it came to the mobile, for this payment alone."""
+    payment_password: Secret | None = None
+    """Where the challenge's `factors` name it."""
+    access: Access | None = None
+    """Where the operator is."""
