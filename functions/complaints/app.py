@@ -1,0 +1,88 @@
+"""Complaints: made by partners for their suppliers, looked into and answered by operations."""
+
+from __future__ import annotations
+
+from chalice.app import Chalice, Response
+
+from rongtong.entrypoints.complaint_models import ComplaintBody, ComplaintsQuery, ReplyBody
+from rongtong.entrypoints.door import Call
+from rongtong.entrypoints.http import Headers, answer, body_digest, idempotency_key, read_body
+from rongtong.entrypoints.queries import read_query
+from rongtong.entrypoints.routes import serve
+from rongtong.services import complaints
+from rongtong.services.storage import Item
+
+app = Chalice(app_name="complaints")
+
+
+@serve(app, "POST", "/v1/complaints")
+def make_complaint(call: Call) -> Response:
+    """201 with the complaint, which acknowledges it and says by when it will be answered."""
+    key = idempotency_key(call.request)
+    body = read_body(call.request, ComplaintBody)
+    command = complaints.Complain(
+        partner_id=call.partner_id,
+        idempotency_key=key,
+        body_digest=body_digest(call.request),
+        about=body.about.kind,
+        about_id=body.about.id,
+        category=body.category,
+        text=body.text,
+    )
+    document, created = complaints.receive(call.context, command)
+    headers: Headers = {"Location": f"/v1/complaints/{document['complaint_id']}"}
+    if not created:
+        headers["Idempotent-Replayed"] = "true"
+    return answer(document, 201, headers)
+
+
+@serve(app, "GET", "/v1/complaints")
+def list_own(call: Call) -> Response:
+    """The caller's newest complaints, without what was written."""
+    return answer(complaints.of_partner(call.context, call.partner_id))
+
+
+@serve(app, "GET", "/v1/complaints/{complaint_id}")
+@serve(app, "GET", "/v1/operations/complaints/{complaint_id}")
+def read_complaint(call: Call, complaint: Item) -> Response:
+    """One complaint with everything that was written."""
+    return answer(complaints.view(call.context, complaint))
+
+
+@serve(app, "POST", "/v1/complaints/{complaint_id}/reopening")
+def reopen_complaint(call: Call, complaint: Item) -> Response:
+    """The answer does not content the complainant."""
+    idempotency_key(call.request)
+    body = read_body(call.request, ReplyBody)
+    return answer(complaints.reopen(call.context, complaint, body.text))
+
+
+@serve(app, "POST", "/v1/complaints/{complaint_id}/closure")
+def close_complaint(call: Call, complaint: Item) -> Response:
+    """The complainant is content, or withdraws it."""
+    idempotency_key(call.request)
+    return answer(complaints.close(call.context, complaint))
+
+
+@serve(app, "GET", "/v1/operations/complaints")
+def list_complaints(call: Call) -> Response:
+    """What waits for an answer, the most urgent first; ``?status=answered`` for what was answered last."""
+    query = read_query(call.request.query_params, ComplaintsQuery)
+    if query.status == "answered":
+        return answer(complaints.answered(call.context))
+    return answer(complaints.waiting(call.context))
+
+
+@serve(app, "POST", "/v1/operations/complaints/{complaint_id}/taking")
+def take_complaint(call: Call, complaint: Item) -> Response:
+    """The caller begins to look into it."""
+    idempotency_key(call.request)
+    return answer(complaints.take(call.context, call.partner_id, complaint))
+
+
+@serve(app, "POST", "/v1/operations/complaints/{complaint_id}/answer")
+def answer_complaint(call: Call, complaint: Item) -> Response:
+    """The platform's answer."""
+    idempotency_key(call.request)
+    body = read_body(call.request, ReplyBody)
+    return answer(complaints.answer(call.context, call.partner_id, complaint, body.text))

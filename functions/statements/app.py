@@ -1,0 +1,35 @@
+"""Statements: what was paid and came back in a day or a month, for the partner or the institution that asks."""
+
+from __future__ import annotations
+
+from chalice.app import Chalice, Response
+
+from rongtong.adapters.camt_statement import camt_053
+from rongtong.adapters.statement_csv import statement_csv
+from rongtong.entrypoints.door import Call
+from rongtong.entrypoints.http import Headers, answer
+from rongtong.entrypoints.institution_models import StatementQuery
+from rongtong.entrypoints.queries import read_query
+from rongtong.entrypoints.routes import serve
+from rongtong.services.statements import Owner, as_document, statement
+
+app = Chalice(app_name="statements")
+
+
+@serve(app, "GET", "/v1/statements/{day}")
+def read_statement(call: Call, day: str) -> Response:
+    """The caller's own statement as JSON, or as a file for a spreadsheet or a treasury program."""
+    query = read_query(call.request.query_params, StatementQuery)
+    institution_id = call.who.institution_id
+    owner = Owner.partner(call.partner_id) if institution_id is None else Owner.institution(institution_id)
+    made = statement(call.context, owner, day)
+    if query.format == "csv":
+        return _file(statement_csv(made), "text/csv; charset=utf-8", f"statement-{made.period.text()}.csv")
+    if query.format == "camt.053":
+        return _file(camt_053(made), "application/xml", f"camt053-{made.period.text()}.xml")
+    return answer(as_document(made))
+
+
+def _file(content: bytes, media: str, name: str) -> Response:
+    headers: Headers = {"Content-Type": media, "Content-Disposition": f'attachment; filename="{name}"'}
+    return Response(body=content.decode(), status_code=200, headers=headers)
