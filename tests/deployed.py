@@ -83,9 +83,7 @@ class Deployed:
 
 
 @contextmanager
-def running(
-    folder: Path, say: Callable[[str], None], tasks_at_once: int = TASKS_AT_ONCE
-) -> Iterator[Deployed]:
+def running(folder: Path, say: Callable[[str], None], tasks_at_once: int = TASKS_AT_ONCE) -> Iterator[Deployed]:
     """A stack of its own with the samples in it, from ``folder``; stopped at the end."""
     discard(folder)
     folder.mkdir(parents=True)

@@ -18,7 +18,7 @@ from rongtong.domain.bill_codes import Circulation
 from rongtong.domain.package import Holding, HoldingState, Package, PackageError
 from rongtong.domain.payment import PaymentStatus
 from rongtong.domain.sub_bill_range import SubBillRange
-from rongtong.services.context import Context, Execution, Running
+from rongtong.services.context import Context, Execution, Invitation, Running
 from rongtong.services.errors import ContractAlteredError, LogDamagedError, SealedDataError
 from rongtong.services.ports import (
     BankUnavailableError,
@@ -28,7 +28,19 @@ from rongtong.services.ports import (
     StatementEntry,
     WitnessReply,
 )
-from rongtong.services.storage import Count, Create, Document, Item, Listing, Replace, Write, WriteConflictError
+from rongtong.services.storage import (
+    MAIN_LANE,
+    Count,
+    Create,
+    Document,
+    Item,
+    Listing,
+    Position,
+    Replace,
+    Write,
+    WriteConflictError,
+    lane_of,
+)
 
 OPEN = datetime(2026, 4, 15, 2, 0, tzinfo=UTC)
 
@@ -57,9 +69,9 @@ class MemoryStore:
     def counter(self, pk: str, sk: str) -> int:
         return self.counters.get((pk, sk), 0)
 
-    def due(self, before: str) -> list[Item]:
+    def due(self, before: str, *, lane: str = MAIN_LANE, most: int | None = None) -> list[Item]:
         found = [item for item in self.items.values() if item.due is not None and item.due < before]
-        return sorted(found, key=lambda item: str(item.due))
+        return sorted((item for item in found if lane_of(item.pk) == lane), key=lambda item: str(item.due))[:most]
 
     def listed(self, owner: str, since: str, *, most: int = 200) -> list[Listing]:
         found = [
@@ -69,6 +81,27 @@ class MemoryStore:
         ]
         newest_first = sorted((listing for listing in found if listing.at >= since), key=lambda one: one.at)[::-1]
         return newest_first[:most]
+
+    def page(
+        self,
+        owner: str,
+        *,
+        second: bool = False,
+        after: Position | None = None,
+        first: str = "0",
+        last: str = "9",
+        most: int = 50,
+    ) -> list[Position]:
+        found = [
+            Position(item.owned.at, item.pk, item.sk)
+            for item in self.items.values()
+            if item.owned
+            and (item.owned.second if second else item.owned.owner) == owner
+            and first <= item.owned.at <= last
+        ]
+        newest_first = sorted(found, key=lambda one: (one.at, one.pk, one.sk), reverse=True)
+        behind = [one for one in newest_first if after is None or (one.at, one.pk, one.sk) < _place(after)]
+        return behind[:most]
 
     def scan(self, pk_prefix: str, sk_prefix: str = "") -> Iterator[Item]:
         counters = [Item(pk, sk, {"fen": fen}, 0) for (pk, sk), fen in self.counters.items()]
@@ -92,7 +125,9 @@ class MemoryStore:
             else:
                 version = write.version + 1 if isinstance(write, Replace) else 1
                 body = json.loads(json.dumps(write.body))
-                self.items[write.pk, write.sk] = Item(write.pk, write.sk, body, version, write.listing, write.due)
+                self.items[write.pk, write.sk] = Item(
+                    write.pk, write.sk, body, version, write.listing, write.due, write.owned
+                )
         self.after_write(writes)
 
     def _holds(self, write: Write) -> bool:
@@ -101,6 +136,10 @@ class MemoryStore:
             return write.limit_fen is None or write.amount_fen <= 0 or total <= write.limit_fen
         stored = self.items.get((write.pk, write.sk))
         return stored is None if isinstance(write, Create) else stored is not None and stored.version == write.version
+
+
+def _place(position: Position) -> tuple[str, str, str]:
+    return position.at, position.pk, position.sk
 
 
 @dataclass
@@ -165,6 +204,24 @@ class MemoryArchive:
 
     def get(self, key: str) -> bytes | None:
         return self.objects.get(key)
+
+
+@dataclass
+class MemoryUploads:
+    """Partners' files in a dictionary; what was invited is remembered."""
+
+    files: dict[str, bytes] = field(default_factory=dict)
+    invited: list[tuple[str, bytes, int]] = field(default_factory=list)
+
+    def invite(self, key: str, sha256: bytes, size: int) -> Invitation:
+        self.invited.append((key, sha256, size))
+        return Invitation(f"https://files.example/{key}", {"Content-Length": str(size)}, OPEN)
+
+    def put(self, key: str, content: bytes) -> None:
+        self.files[key] = content
+
+    def get(self, key: str) -> bytes | None:
+        return self.files.get(key)
 
 
 @dataclass
@@ -437,5 +494,6 @@ def make_context(**replaced: Any) -> Context:
         "invoices": MemoryInvoices(),
         "sms": MemorySms(),
         "calendar": legal_calendar(),
+        "uploads": MemoryUploads(),
     }
     return Context(**{**parts, **replaced})

@@ -27,10 +27,11 @@ from rongtong.services.errors import PriceExpiredError
 from rongtong.services.notify import notify
 from rongtong.services.ports import BillLockedError
 from rongtong.services.quotes import AskQuote, ask
+from rongtong.services.records import STATE, enterprise_pk
 from rongtong.services.request_discount import RequestDiscount, accept
 from rongtong.services.reservations import USED, holdings_of
 from rongtong.services.seal import record, seal
-from rongtong.services.storage import Create, Document
+from rongtong.services.storage import Create, Document, Item
 from rongtong.services.unwind import unwind
 from rongtong.services.verify_bill import verify
 from rongtong.services.waiting import confirm
@@ -217,11 +218,21 @@ class Platform:
         self.run(discount_id)
         if bill.confirmed_at:
             before, self.context.clock.instant = self.context.clock.instant, datetime.fromisoformat(bill.confirmed_at)
-            confirm(self.context, PARTNER, discount_id, "operator-1", ("password", "otp"))
+            confirm(self.context, self.discount(discount_id), "operator-1", ("password", "otp"))
             self.pay(discount_id)
             self.context.clock.instant = before
         body = self.body(discount_id)
         return str(body["status"]).lower(), str(body.get("reason") or "")
+
+    def discount(self, discount_id: str) -> Item:
+        """The stored discount."""
+        return load(self.context, discount_id)
+
+    def enterprise(self, enterprise_id: str) -> Item:
+        """The stored enterprise."""
+        found = self.context.store.get(enterprise_pk(enterprise_id), STATE)
+        assert found is not None
+        return found
 
     def body(self, discount_id: str) -> Document:
         """The stored state."""

@@ -48,7 +48,8 @@ def create_table(name: str) -> None:
         TableName=name,
         BillingMode="PAY_PER_REQUEST",
         AttributeDefinitions=[
-            {"AttributeName": key, "AttributeType": "S"} for key in ("pk", "sk", "due", "due_at", "owner", "listed_at")
+            {"AttributeName": key, "AttributeType": "S"}
+            for key in ("pk", "sk", "due", "due_at", "owner", "listed_at", "own", "own2", "own_at")
         ],
         KeySchema=_keys("pk", "sk"),
         GlobalSecondaryIndexes=[
@@ -57,6 +58,12 @@ def create_table(name: str) -> None:
                 "IndexName": "listed",
                 "KeySchema": _keys("owner", "listed_at"),
                 "Projection": {"ProjectionType": "INCLUDE", "NonKeyAttributes": ["summary"]},
+            },
+            {"IndexName": "owned", "KeySchema": _keys("own", "own_at"), "Projection": {"ProjectionType": "KEYS_ONLY"}},
+            {
+                "IndexName": "owned_too",
+                "KeySchema": _keys("own2", "own_at"),
+                "Projection": {"ProjectionType": "KEYS_ONLY"},
             },
         ],
     )

@@ -7,12 +7,13 @@ from typing import Any
 from chalice.app import Chalice, Response
 
 from rongtong.domain.receipt import receipt_bytes
-from rongtong.entrypoints.bootstrap import context
-from rongtong.entrypoints.http import answers, caller
+from rongtong.entrypoints.api_document import api_document
+from rongtong.entrypoints.door import Call
+from rongtong.entrypoints.routes import serve
 from rongtong.entrypoints.tasks import run_task
 from rongtong.services import receipts
 from rongtong.services import seal as sealing
-from rongtong.services.discounts import load_owned
+from rongtong.services.storage import Item
 
 app = Chalice(app_name="audit")
 
@@ -29,31 +30,33 @@ def record(event: dict[str, Any], _: Any) -> dict[str, Any]:
     return run_task(lambda c: sealing.record(c, str(event["subject"])), event)
 
 
-@app.route("/v1/discounts/{discount_id}/receipt", methods=["GET"])
-@answers(lambda: app.current_request)
-def read_receipt(discount_id: str) -> Response:
+@serve(app, "GET", "/v1/discounts/{discount_id}/receipt")
+def read_receipt(call: Call, discount: Item) -> Response:
     """The receipt's exact bytes; keep them as they are: one changed byte makes the verifier refuse."""
-    item = load_owned(context(), caller(app.current_request).partner_id, discount_id)
-    text = receipt_bytes(receipts.receipt(context(), item)).decode()
+    text = receipt_bytes(receipts.receipt(call.context, discount)).decode()
     return Response(body=text, status_code=200, headers={"Content-Type": "application/json"})
 
 
-@app.route("/v1/log/checkpoint", methods=["GET"])
-@answers(lambda: app.current_request)
-def read_checkpoint() -> Response:
+@serve(app, "GET", "/v1/openapi.json")
+def read_description(_: Call) -> Response:
+    """The API's description (OpenAPI 3.1), as docs/openapi.json has it."""
+    return _public(api_document(), "application/json", 300)
+
+
+@serve(app, "GET", "/v1/log/checkpoint")
+def read_checkpoint(call: Call) -> Response:
     """The newest checkpoint that a quorum of witnesses cosigned (C2SP tlog-checkpoint)."""
-    note = receipts.checkpoint(context())
+    note = receipts.checkpoint(call.context)
     return _public(note, "text/plain; charset=utf-8", 1)
 
 
-@app.route("/v1/log/tile/{level}/{a}", methods=["GET"])
-@app.route("/v1/log/tile/{level}/{a}/{b}", methods=["GET"])
-@app.route("/v1/log/tile/{level}/{a}/{b}/{c}", methods=["GET"])
-@app.route("/v1/log/tile/{level}/{a}/{b}/{c}/{d}", methods=["GET"])
-@answers(lambda: app.current_request)
-def read_tile(level: str, a: str, b: str = "", c: str = "", d: str = "") -> Response:
+@serve(app, "GET", "/v1/log/tile/{level}/{a}")
+@serve(app, "GET", "/v1/log/tile/{level}/{a}/{b}")
+@serve(app, "GET", "/v1/log/tile/{level}/{a}/{b}/{c}")
+@serve(app, "GET", "/v1/log/tile/{level}/{a}/{b}/{c}/{d}")
+def read_tile(call: Call, level: str, a: str, b: str = "", c: str = "", d: str = "") -> Response:
     """A tile or a bundle of entries (C2SP tlog-tiles); ask with ``Accept: application/octet-stream``."""
-    content = receipts.published(context(), "/".join(part for part in ("tile", level, a, b, c, d) if part))
+    content = receipts.published(call.context, "/".join(part for part in ("tile", level, a, b, c, d) if part))
     return _public(content, "application/octet-stream", 31_536_000)
 
 

@@ -1,44 +1,83 @@
-"""The API's authorizer: lets a request through to any route when a partner's key signed it."""
+"""The API's authorizer: lets a request through to any route when a caller's key signed it."""
 
 from __future__ import annotations
 
 import hashlib
 import os
 from base64 import b64decode, b64encode
+from datetime import UTC, datetime
 from typing import Any
 
 from chalice.app import Chalice
 
 from rongtong.entrypoints.bootstrap import context
 from rongtong.entrypoints.logs import logger
-from rongtong.entrypoints.signatures import SignatureError, SignatureTooOldError, signed_request, signer_of
+from rongtong.entrypoints.nonces import nonces
+from rongtong.entrypoints.signatures import (
+    MAX_AGE,
+    SignatureError,
+    SignatureRefusedError,
+    Signer,
+    signed_request,
+    signer_of,
+)
+from rongtong.services.access import rate_of
 
 app = Chalice(app_name="authorization")
 
 
 @app.lambda_function(name="authorize")
 def authorize(event: dict[str, Any], _: Any) -> dict[str, Any]:
-    """An IAM policy for API Gateway; routes read ``partner_id`` and ``role`` from its context.
+    """An IAM policy for API Gateway; routes read who calls, and what its key may do, from its context.
 
-    A wrong signature ends as UNAUTHORIZED; a right one that is too old as ACCESS_DENIED, so that the caller learns why.
+    A wrong signature ends as UNAUTHORIZED (401); a right one that is not taken (too old, replayed, of a revoked key,
+    from another address) as ACCESS_DENIED (403), so that the caller learns that the signature was right.
     """
     request = signed_request(event, os.environ["SIGNED_PATH_PREFIX"])
+    about = event["requestContext"]
+    logger.append_keys(request_id=str(about.get("requestId", "")))
+    address = str((about.get("identity") or {}).get("sourceIp", ""))
+    now = _now()
     try:
-        signer = signer_of(context().store, request)
-    except SignatureTooOldError:
-        return _policy("expired", "Deny", event["methodArn"], {})
+        signer = signer_of(context().store, nonces(), request, address=address, now=now)
+    except SignatureRefusedError as refused:
+        logger.warning("signed request refused", extra={"why": refused.refusal.value, "address": address})
+        return _policy("refused", "Deny", event["methodArn"], {})
     except SignatureError as error:
         raise Exception("Unauthorized") from error  # the one text that API Gateway answers with 401
     digest = b64encode(hashlib.sha256(b64decode(signer.signature)).digest()).decode()
     # What stands in events is the digest: these lines, kept as long as the events, are what it is the digest of.
     logger.info("signed request", extra={"sig": digest, "signed": signer.signed, "signature": signer.signature})
+    known = {**_about(signer), "signature_sha256": digest, **_rate(signer, now)}
+    return _policy(signer.tenant.tenant_id, "Allow", event["methodArn"], known)
+
+
+def _now() -> datetime:
+    """The clock's time: what the sandbox's business clock shows is nothing to signatures."""
+    return datetime.now(UTC)
+
+
+def _about(signer: Signer) -> dict[str, str]:
     about = {
-        "partner_id": signer.partner_id,
-        "role": signer.role,
+        "partner_id": signer.tenant.tenant_id,
+        "role": signer.tenant.role.value,
         "key_id": signer.key_id,
-        "signature_sha256": digest,
+        "scopes": " ".join(sorted(signer.key.scopes)),
     }
-    return _policy(signer.partner_id, "Allow", event["methodArn"], about)
+    if signer.tenant.institution_id is not None:
+        about["institution_id"] = signer.tenant.institution_id
+    return about
+
+
+def _rate(signer: Signer, now: datetime) -> dict[str, str]:
+    """Where the caller's requests are limited: the fields that tell of it, and how long to wait above the limit.
+
+    An authorizer can answer no 429: the route does, before anything else.
+    """
+    rate = rate_of(nonces(), signer.tenant, now, now + MAX_AGE)
+    if rate is None:
+        return {}
+    return {"rate_policy": rate.policy, "rate": rate.state, "retry_after": str(rate.retry_after_s)}
 
 
 def _policy(principal: str, effect: str, method_arn: str, about: dict[str, str]) -> dict[str, Any]:

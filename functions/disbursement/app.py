@@ -8,18 +8,11 @@ from typing import Any
 from chalice.app import Chalice, Response
 
 from rongtong.domain.payment import PaymentStatus
-from rongtong.entrypoints.bootstrap import bank_messages, context
-from rongtong.entrypoints.http import (
-    acting,
-    answer,
-    answers,
-    idempotency_key,
-    is_xml,
-    read_body,
-    read_bytes,
-    require_role,
-)
+from rongtong.entrypoints.bootstrap import bank_messages
+from rongtong.entrypoints.door import Call
+from rongtong.entrypoints.http import answer, idempotency_key, is_xml, read_body, read_bytes
 from rongtong.entrypoints.models import NoticeBody
+from rongtong.entrypoints.routes import serve
 from rongtong.entrypoints.tasks import run_task
 from rongtong.services import bank_notices
 from rongtong.services import reconcile as reconciling
@@ -45,19 +38,17 @@ def reconcile(event: dict[str, Any], _: Any) -> dict[str, Any]:
     return run_task(reconciling.reconcile_due, event)
 
 
-@app.route("/v1/bank/notices", methods=["POST"], content_types=["*/*"])
-@answers(lambda: app.current_request)
-def take_notice() -> Response:
-    """What became of payments, told by their bank (role bank): JSON, or a pain.002 or camt.054 as XML.
+@serve(app, "POST", "/v1/bank/notices")
+def take_notice(call: Call) -> Response:
+    """What became of payments, told by their bank: JSON, or a pain.002 or camt.054 as XML.
 
     The bank repeats it until it is answered with 200.
     """
-    who = require_role(app.current_request, "bank")
-    idempotency_key(app.current_request)
-    if is_xml(app.current_request):
+    idempotency_key(call.request)
+    if is_xml(call.request):
         # A file may speak of payments that are not ours; what is ours in it counts all the same.
-        notices = bank_messages(read_bytes(app.current_request, most=_XML_BYTES_MAX))
-        return answer({"notices": bank_notices.take_all(acting(context(), who), who.partner_id, notices)})
-    body = read_body(app.current_request, NoticeBody)
+        notices = bank_messages(read_bytes(call.request, most=_XML_BYTES_MAX))
+        return answer({"notices": bank_notices.take_all(call.context, call.partner_id, notices)})
+    body = read_body(call.request, NoticeBody)
     notice = PaymentAnswer(body.reference, PaymentStatus(body.status), body.bank_serial, body.reason)
-    return answer({"notices": [bank_notices.take_from(acting(context(), who), who.partner_id, notice)]})
+    return answer({"notices": [bank_notices.take_from(call.context, call.partner_id, notice)]})

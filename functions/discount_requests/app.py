@@ -6,27 +6,29 @@ from typing import Any
 
 from chalice.app import Chalice, Response
 
-from rongtong.entrypoints.bootstrap import context
-from rongtong.entrypoints.http import Headers, acting, answer, answers, body_digest, caller, idempotency_key, read_body
+from rongtong.entrypoints.door import Call
+from rongtong.entrypoints.etags import etag, require_match
+from rongtong.entrypoints.http import Headers, answer, body_digest, idempotency_key, read_body
 from rongtong.entrypoints.models import Confirmation, DiscountBody, QuoteBody, plain
+from rongtong.entrypoints.queries import DiscountsQuery, QuotesQuery, part_of, read_query
+from rongtong.entrypoints.routes import serve
 from rongtong.entrypoints.tasks import run_task
-from rongtong.services import discounts, quotes, request_discount, suspension, waiting
+from rongtong.services import discounts, lists, quotes, request_discount, suspension, waiting
+from rongtong.services.storage import Item
 from rongtong.services.sweep import sweep
 
 app = Chalice(app_name="discount_requests")
 
 
-@app.route("/v1/discounts", methods=["POST"], content_types=["*/*"])
-@answers(lambda: app.current_request)
-def request_one() -> Response:
+@serve(app, "POST", "/v1/discounts")
+def request_one(call: Call) -> Response:
     """202 with the discount; a repeat under the same key answers the same discount and says so in a header."""
-    who = caller(app.current_request)
-    key = idempotency_key(app.current_request)
-    body = read_body(app.current_request, DiscountBody)
+    key = idempotency_key(call.request)
+    body = read_body(call.request, DiscountBody)
     command = request_discount.RequestDiscount(
-        partner_id=who.partner_id,
+        partner_id=call.partner_id,
         idempotency_key=key,
-        body_digest=body_digest(app.current_request),
+        body_digest=body_digest(call.request),
         enterprise_id=body.enterprise_id,
         institution_id=body.institution_id,
         bill_number=body.bill.number,
@@ -51,24 +53,22 @@ def request_one() -> Response:
         interest=plain(body.interest) if body.interest else None,
         quote_id=body.quote_id,
     )
-    document, created = request_discount.accept(acting(context(), who), command)
+    document, created = request_discount.accept(call.context, command)
     headers: Headers = {"Location": f"/v1/discounts/{document['discount_id']}"}
     if not created:
         headers["Idempotent-Replayed"] = "true"
     return answer(document, 202, headers)
 
 
-@app.route("/v1/quotes", methods=["POST"], content_types=["*/*"])
-@answers(lambda: app.current_request)
-def ask_quote() -> Response:
+@serve(app, "POST", "/v1/quotes")
+def ask_quote(call: Call) -> Response:
     """201 with every institution's offer, best first."""
-    who = caller(app.current_request)
-    key = idempotency_key(app.current_request)
-    body = read_body(app.current_request, QuoteBody)
+    key = idempotency_key(call.request)
+    body = read_body(call.request, QuoteBody)
     command = quotes.AskQuote(
-        partner_id=who.partner_id,
+        partner_id=call.partner_id,
         idempotency_key=key,
-        body_digest=body_digest(app.current_request),
+        body_digest=body_digest(call.request),
         institution_ids=tuple(dict.fromkeys(body.institution_ids)),
         kind=body.kind,
         acceptor_bank_code=body.acceptor_bank_code,
@@ -77,53 +77,68 @@ def ask_quote() -> Response:
         interest=plain(body.interest) if body.interest else None,
         repurchase=plain(body.repurchase) if body.repurchase else None,
     )
-    document, created = quotes.ask(acting(context(), who), command)
+    document, created = quotes.ask(call.context, command)
     headers: Headers = {"Location": f"/v1/quotes/{document['quote_id']}"}
     if not created:
         headers["Idempotent-Replayed"] = "true"
     return answer(document, 201, headers)
 
 
-@app.route("/v1/quotes/{quote_id}", methods=["GET"])
-@answers(lambda: app.current_request)
-def read_quote(quote_id: str) -> Response:
+@serve(app, "GET", "/v1/quotes")
+def list_quotes(call: Call) -> Response:
+    """The caller's quotes, newest first, a page at a time."""
+    asked = read_query(call.request.query_params, QuotesQuery)
+    return answer(lists.quotes(call.context, part_of(asked, asked.fields), partner_id=call.partner_id))
+
+
+@serve(app, "GET", "/v1/quotes/{quote_id}")
+def read_quote(_: Call, quote: Item) -> Response:
     """The quote, also after it has expired."""
-    return answer(quotes.find(context(), caller(app.current_request).partner_id, quote_id))
+    return answer(quotes.view(quote.body))
 
 
-@app.route("/v1/discounts/{discount_id}", methods=["GET"])
-@answers(lambda: app.current_request)
-def read_one(discount_id: str) -> Response:
-    """The discount's state."""
-    return answer(discounts.find(context(), caller(app.current_request).partner_id, discount_id))
-
-
-@app.route("/v1/discounts/{discount_id}/timeline", methods=["GET"])
-@answers(lambda: app.current_request)
-def read_timeline(discount_id: str) -> Response:
-    """The discount's events, oldest first."""
-    events = discounts.timeline(context(), caller(app.current_request).partner_id, discount_id)
-    return answer({"discount_id": discount_id, "events": events})
-
-
-@app.route("/v1/discounts/{discount_id}/confirmation", methods=["POST"], content_types=["*/*"])
-@answers(lambda: app.current_request)
-def confirm(discount_id: str) -> Response:
-    """The operator's two-factor confirmation, where the request did not carry it."""
-    who = caller(app.current_request)
-    idempotency_key(app.current_request)
-    body = read_body(app.current_request, Confirmation)
-    access = plain(body.access) if body.access else None
-    return answer(
-        waiting.confirm(acting(context(), who), who.partner_id, discount_id, body.operator, tuple(body.factors), access)
+@serve(app, "GET", "/v1/discounts")
+def list_discounts(call: Call) -> Response:
+    """The caller's discounts, newest first, a page at a time."""
+    asked = read_query(call.request.query_params, DiscountsQuery)
+    document = lists.discounts(
+        call.context,
+        part_of(asked, asked.fields),
+        partner_id=call.partner_id,
+        status=asked.status,
+        enterprise_id=asked.enterprise_id,
     )
+    return answer(document)
 
 
-@app.route("/v1/status", methods=["GET"])
-@answers(lambda: app.current_request)
-def read_status() -> Response:
+@serve(app, "GET", "/v1/discounts/{discount_id}")
+def read_one(_: Call, discount: Item) -> Response:
+    """The discount's state."""
+    shown = discounts.view(discount.body)
+    return answer(shown, headers={"ETag": etag(shown)})
+
+
+@serve(app, "GET", "/v1/discounts/{discount_id}/timeline")
+def read_timeline(call: Call, discount: Item) -> Response:
+    """The discount's events, oldest first."""
+    events = discounts.timeline(call.context, discount)
+    return answer({"discount_id": discount.body["discount_id"], "events": events})
+
+
+@serve(app, "POST", "/v1/discounts/{discount_id}/confirmation")
+def confirm(call: Call, discount: Item) -> Response:
+    """The operator's two-factor confirmation, where the request did not carry it."""
+    idempotency_key(call.request)
+    body = read_body(call.request, Confirmation)
+    require_match(call.request, discounts.view(discount.body))
+    access = plain(body.access) if body.access else None
+    return answer(waiting.confirm(call.context, discount, body.operator, tuple(body.factors), access))
+
+
+@serve(app, "GET", "/v1/status")
+def read_status(call: Call) -> Response:
     """Whether new requests of the caller are accepted now."""
-    return answer(suspension.status(context(), caller(app.current_request).partner_id))
+    return answer(suspension.status(call.context, call.partner_id))
 
 
 @app.lambda_function(name="sweep_requests")

@@ -2,137 +2,127 @@
 
 from __future__ import annotations
 
-import re
 from datetime import timedelta
 from typing import Any
 
 from chalice.app import Chalice, Response
 
 from rongtong.domain.incident import IncidentStatus
-from rongtong.entrypoints.bootstrap import context
 from rongtong.entrypoints.dead_letters import dead_letters
-from rongtong.entrypoints.errors import InvalidBodyError
-from rongtong.entrypoints.http import acting, answer, answers, idempotency_key, read_body, require_role
+from rongtong.entrypoints.door import Call
+from rongtong.entrypoints.http import answer, idempotency_key, read_body
 from rongtong.entrypoints.logs import logger
 from rongtong.entrypoints.models import ReplayBody, ResolutionBody, ReviewBody, SuspensionBody
+from rongtong.entrypoints.queries import AccessesQuery, ExecutionsQuery, IncidentsQuery, read_query
+from rongtong.entrypoints.routes import serve
 from rongtong.entrypoints.tasks import run_task
-from rongtong.services import executions, exposure_ledger, incidents, reconcile, replay, suspension, waiting
+from rongtong.services import (
+    access_audit,
+    executions,
+    exposure_ledger,
+    incidents,
+    reconcile,
+    replay,
+    suspension,
+    waiting,
+)
 from rongtong.services import unwind as unwinding
+from rongtong.services.storage import Item
 
 app = Chalice(app_name="operations")
-_SINCE = re.compile(r"([1-9][0-9]{0,3})([mhd])", re.ASCII)
 _UNITS = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1)}
 
 
-@app.route("/v1/operations/reviews/{discount_id}", methods=["GET"])
-@answers(lambda: app.current_request)
-def read_review(discount_id: str) -> Response:
+@serve(app, "GET", "/v1/operations/reviews/{discount_id}")
+def read_review(call: Call, discount: Item) -> Response:
     """What a reviewer decides on: the discount, every check, and what lists and risk rules found."""
-    require_role(app.current_request, "operations")
-    return answer(waiting.review_file(context(), discount_id))
+    return answer(waiting.review_file(call.context, discount))
 
 
-@app.route("/v1/operations/reviews/{discount_id}", methods=["POST"], content_types=["*/*"])
-@answers(lambda: app.current_request)
-def decide_review(discount_id: str) -> Response:
+@serve(app, "POST", "/v1/operations/reviews/{discount_id}")
+def decide_review(call: Call, discount: Item) -> Response:
     """A reviewer's decision on a discount that is IN_REVIEW."""
-    who = require_role(app.current_request, "operations")
-    idempotency_key(app.current_request)
-    body = read_body(app.current_request, ReviewBody)
+    idempotency_key(call.request)
+    body = read_body(call.request, ReviewBody)
     approve = body.decision == "approve"
-    return answer(
-        waiting.decide_review(acting(context(), who), who.partner_id, discount_id, approve=approve, note=body.note)
-    )
+    return answer(waiting.decide_review(call.context, call.partner_id, discount, approve=approve, note=body.note))
 
 
-@app.route("/v1/operations/incidents", methods=["GET"])
-@answers(lambda: app.current_request)
-def list_incidents() -> Response:
+@serve(app, "GET", "/v1/operations/accesses")
+def list_accesses(call: Call) -> Response:
+    """Who was shown which evidence of ``discount_id``, newest first; this very request among it next time."""
+    query = read_query(call.request.query_params, AccessesQuery)
+    return answer(access_audit.accesses(call.context, query.discount_id))
+
+
+@serve(app, "GET", "/v1/operations/incidents")
+def list_incidents(call: Call) -> Response:
     """Open incidents, newest first, each with what to do next; ``?status=resolved`` for the settled ones."""
-    require_role(app.current_request, "operations")
-    asked = _query()
-    status = IncidentStatus.RESOLVED if asked.get("status") == "resolved" else IncidentStatus.OPEN
-    return answer(incidents.newest(context(), status))
+    query = read_query(call.request.query_params, IncidentsQuery)
+    status = IncidentStatus.RESOLVED if query.status == "resolved" else IncidentStatus.OPEN
+    return answer(incidents.newest(call.context, status))
 
 
-@app.route("/v1/operations/incidents/{incident_id}/resolution", methods=["POST"], content_types=["*/*"])
-@answers(lambda: app.current_request)
-def resolve_incident(incident_id: str) -> Response:
+@serve(app, "POST", "/v1/operations/incidents/{incident_id}/resolution")
+def resolve_incident(call: Call, incident_id: str) -> Response:
     """Say that an incident is settled, and how."""
-    who = require_role(app.current_request, "operations")
-    idempotency_key(app.current_request)
-    body = read_body(app.current_request, ResolutionBody)
-    return answer(incidents.resolve(acting(context(), who), who.partner_id, incident_id, body.note))
+    idempotency_key(call.request)
+    body = read_body(call.request, ResolutionBody)
+    return answer(incidents.resolve(call.context, call.partner_id, incident_id, body.note))
 
 
-@app.route("/v1/operations/reconciliations/{day}", methods=["GET"])
-@answers(lambda: app.current_request)
-def read_reconciliation(day: str) -> Response:
+@serve(app, "GET", "/v1/operations/reconciliations/{day}")
+def read_reconciliation(call: Call, day: str) -> Response:
     """What the comparison of one day with the bank's statement and the registry found."""
-    require_role(app.current_request, "operations")
-    return answer(reconcile.find(context(), day))
+    return answer(reconcile.find(call.context, day))
 
 
-@app.route("/v1/operations/executions", methods=["GET"])
-@answers(lambda: app.current_request)
-def list_executions() -> Response:
+@serve(app, "GET", "/v1/operations/executions")
+def list_executions(call: Call) -> Response:
     """``status=failed``: what failed ``since`` (1d); ``status=stuck``: what is due for longer than ``since`` (30m)."""
-    require_role(app.current_request, "operations")
-    asked = _query()
-    if asked.get("status") == "failed":
-        return answer(executions.failed(context(), _since(asked.get("since", "1d"))))
-    if asked.get("status") == "stuck":
-        return answer(executions.stuck(context(), _since(asked.get("since", "30m"))))
-    raise InvalidBodyError("status is failed or stuck.", field="status")
+    query = read_query(call.request.query_params, ExecutionsQuery)
+    if query.status == "failed":
+        return answer(executions.failed(call.context, _span(query.since or "1d")))
+    return answer(executions.stuck(call.context, _span(query.since or "30m")))
 
 
-@app.route("/v1/operations/executions/{execution_id}/replay", methods=["POST"], content_types=["*/*"])
-@answers(lambda: app.current_request)
-def replay_execution(execution_id: str) -> Response:
+@serve(app, "POST", "/v1/operations/executions/{execution_id}/replay")
+def replay_execution(call: Call, execution_id: str) -> Response:
     """Carry on a discount, by its id or the name of an execution; the same again is no change while it runs."""
-    who = require_role(app.current_request, "operations")
-    idempotency_key(app.current_request)
-    body = read_body(app.current_request, ReplayBody)
-    return answer(replay.replay(acting(context(), who), who.partner_id, execution_id, body.why))
+    idempotency_key(call.request)
+    body = read_body(call.request, ReplayBody)
+    return answer(replay.replay(call.context, call.partner_id, execution_id, body.why))
 
 
-@app.route("/v1/operations/dead-letters", methods=["GET"])
-@answers(lambda: app.current_request)
-def list_dead_letters() -> Response:
+@serve(app, "GET", "/v1/operations/dead-letters")
+def list_dead_letters(_: Call) -> Response:
     """What asynchronous paths gave up, by path, oldest first."""
-    require_role(app.current_request, "operations")
     return answer(dead_letters().letters())
 
 
-@app.route("/v1/operations/dead-letters/{path}/redelivery", methods=["POST"], content_types=["*/*"])
-@answers(lambda: app.current_request)
-def redeliver_dead_letters(path: str) -> Response:
+@serve(app, "POST", "/v1/operations/dead-letters/{path}/redelivery")
+def redeliver_dead_letters(call: Call, path: str) -> Response:
     """Deliver a path's dead letters again, up to 50 at a time, each under its own id."""
-    who = require_role(app.current_request, "operations")
-    idempotency_key(app.current_request)
-    body = read_body(app.current_request, ReplayBody)
+    idempotency_key(call.request)
+    body = read_body(call.request, ReplayBody)
     done = dead_letters().redeliver(path)
-    logger.info("dead letters redelivered", extra={**done, "by": who.partner_id, "why": body.why})
+    logger.info("dead letters redelivered", extra={**done, "by": call.partner_id, "why": body.why})
     return answer(done)
 
 
-@app.route("/v1/operations/suspensions", methods=["POST"], content_types=["*/*"])
-@answers(lambda: app.current_request)
-def suspend_business() -> Response:
+@serve(app, "POST", "/v1/operations/suspensions")
+def suspend_business(call: Call) -> Response:
     """Stop new disbursements at once; two persons release them by a change of the kind ``release``."""
-    who = require_role(app.current_request, "operations")
-    key = idempotency_key(app.current_request)
-    body = read_body(app.current_request, SuspensionBody)
+    key = idempotency_key(call.request)
+    body = read_body(call.request, SuspensionBody)
     scope = suspension.SuspensionScope(body.scope)
-    return answer(suspension.suspend(acting(context(), who), who.partner_id, key, scope, body.id, body.reason))
+    return answer(suspension.suspend(call.context, call.partner_id, key, scope, body.id, body.reason))
 
 
-@app.route("/v1/operations/suspensions", methods=["GET"])
-@answers(lambda: app.current_request)
-def list_suspensions() -> Response:
+@serve(app, "GET", "/v1/operations/suspensions")
+def list_suspensions(call: Call) -> Response:
     """Who is suspended now, the latest first."""
-    require_role(app.current_request, "operations")
-    return answer({"suspensions": suspension.newest(context())})
+    return answer({"suspensions": suspension.newest(call.context)})
 
 
 @app.lambda_function(name="check_limits")
@@ -154,13 +144,6 @@ def unwind(event: dict[str, Any], _: Any) -> dict[str, Any]:
     return run_task(lambda c: unwinding.unwind(c, discount_id, reason, refused=bool(event["refused"])), event)
 
 
-def _query() -> dict[str, str]:
-    return dict((app.current_request.query_params or {}) if app.current_request else {})
-
-
-def _since(text: str) -> timedelta:
-    """A span such as 30m, 2h or 1d. Raises InvalidBodyError."""
-    found = _SINCE.fullmatch(text)
-    if found is None:
-        raise InvalidBodyError("since is a whole number of minutes, hours or days, like 30m, 2h or 1d.", field="since")
-    return int(found[1]) * _UNITS[found[2]]
+def _span(text: str) -> timedelta:
+    """A span such as 30m, 2h or 1d, as the query has it."""
+    return int(text[:-1]) * _UNITS[text[-1]]

@@ -6,24 +6,26 @@ from typing import Any
 
 from chalice.app import Chalice, Response
 
-from rongtong.entrypoints.bootstrap import context
-from rongtong.entrypoints.http import acting, answer, answers, caller, idempotency_key, read_body
+from rongtong.entrypoints.door import Call
+from rongtong.entrypoints.etags import etag
+from rongtong.entrypoints.http import answer, idempotency_key, read_body
 from rongtong.entrypoints.models import AccountBody, EnterpriseBody, plain
+from rongtong.entrypoints.queries import EnterprisesQuery, part_of, read_query
+from rongtong.entrypoints.routes import serve
 from rongtong.entrypoints.tasks import run_task
-from rongtong.services import accounts, registration
+from rongtong.services import accounts, lists, registration
+from rongtong.services.storage import Item
 
 app = Chalice(app_name="registration")
 
 
-@app.route("/v1/enterprises", methods=["POST"], content_types=["*/*"])
-@answers(lambda: app.current_request)
-def register_enterprise() -> Response:
+@serve(app, "POST", "/v1/enterprises")
+def register_enterprise(call: Call) -> Response:
     """202 with the enterprise; its verification goes on by itself."""
-    who = caller(app.current_request)
-    idempotency_key(app.current_request)
-    body = read_body(app.current_request, EnterpriseBody)
+    idempotency_key(call.request)
+    body = read_body(call.request, EnterpriseBody)
     command = registration.RegisterEnterprise(
-        partner_id=who.partner_id,
+        partner_id=call.partner_id,
         name=body.name,
         uscc=body.uscc,
         legal_representative=body.legal_representative,
@@ -34,32 +36,35 @@ def register_enterprise() -> Response:
         terms_version=body.consent.terms_version,
         profile=plain(body.profile) if body.profile else None,
     )
-    return answer(registration.register(acting(context(), who), command), 202)
+    return answer(registration.register(call.context, command), 202)
 
 
-@app.route("/v1/enterprises/{enterprise_id}", methods=["GET"])
-@answers(lambda: app.current_request)
-def read_enterprise(enterprise_id: str) -> Response:
+@serve(app, "GET", "/v1/enterprises")
+def list_enterprises(call: Call) -> Response:
+    """The caller's enterprises, masked, newest first, a page at a time."""
+    asked = read_query(call.request.query_params, EnterprisesQuery)
+    part = part_of(asked, asked.fields)
+    return answer(lists.enterprises(call.context, part, partner_id=call.partner_id, status=asked.status))
+
+
+@serve(app, "GET", "/v1/enterprises/{enterprise_id}")
+def read_enterprise(call: Call, enterprise: Item) -> Response:
     """The enterprise, masked."""
-    who = caller(app.current_request)
-    return answer(registration.find(context(), who.partner_id, enterprise_id))
+    shown = registration.shown(call.context, enterprise)
+    return answer(shown, headers={"ETag": etag(shown)})
 
 
-@app.route("/v1/enterprises/{enterprise_id}/account", methods=["POST"], content_types=["*/*"])
-@answers(lambda: app.current_request)
-def change_account(enterprise_id: str) -> Response:
+@serve(app, "POST", "/v1/enterprises/{enterprise_id}/account")
+def change_account(call: Call, enterprise: Item) -> Response:
     """Let the enterprise be paid to another account of its own."""
-    who = caller(app.current_request)
-    idempotency_key(app.current_request)
-    account = read_body(app.current_request, AccountBody).account
+    idempotency_key(call.request)
+    account = read_body(call.request, AccountBody).account
     command = accounts.ChangeAccount(
-        partner_id=who.partner_id,
-        enterprise_id=enterprise_id,
         bank_code=account.bank_code,
         account_number=account.account_number,
         account_name=account.account_name,
     )
-    return answer(accounts.change_account(acting(context(), who), command))
+    return answer(accounts.change_account(call.context, enterprise, command))
 
 
 @app.lambda_function(name="verify_enterprise")

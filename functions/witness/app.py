@@ -58,7 +58,7 @@ def submit() -> Response:
         answer = add_checkpoint(witness(), raw.encode() if isinstance(raw, str) else raw)
     except Exception:
         logger.exception("a checkpoint could not be judged")
-        return _plain(500, "This witness could not read or write its record; send the same request again.\n")
+        return _plain(503, "This witness could not read or write its record; send the same request again.\n")
     if answer.alarm is not None:
         logger.error("log and record do not fit together", extra={"place": answer.alarm})
     if answer.remark is not None:

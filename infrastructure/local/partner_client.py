@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import secrets
 import uuid
 from datetime import UTC, datetime
 from typing import Any
@@ -45,8 +46,9 @@ class PartnerClient:
         content: bytes | None = None,
         headers: dict[str, str] | None = None,
         created: datetime | None = None,
+        nonce: str | None = None,
     ) -> requests.Response:
-        """Send any request; ``created`` is the signature's date (default: now)."""
+        """Send any request; ``created`` is the signature's date (default: now), ``nonce`` what makes it single."""
         url = self._base_url + path
         sent = {"Host": urlsplit(url).netloc, **(headers or {})}
         if content is not None:
@@ -62,6 +64,7 @@ class PartnerClient:
             prepared,
             key_id=self._key_id,
             created=created or datetime.now(UTC),
+            nonce=nonce or secrets.token_urlsafe(16),
             covered_component_ids=covered,
             include_alg=True,
             **body,

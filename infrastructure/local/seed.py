@@ -23,11 +23,13 @@ PARTNERS = {
     "operations": "operations",
     "operations-2": "operations",
     "sample-bank": "bank",
+    "sample-institution": "institution",
+    "sample-institution-2": "institution",
 }
 
 
 def make_keys(folder: Path) -> dict[str, str]:
-    """A fresh Ed25519 key pair for every sample partner; private halves as PEM in ``folder``, public ones answered."""
+    """A fresh Ed25519 key pair for every sample partner; private halves in ``folder``, public ones answered: as PEM."""
     folder.mkdir(parents=True, exist_ok=True)
     public = {}
     for partner in PARTNERS:
@@ -35,7 +37,7 @@ def make_keys(folder: Path) -> dict[str, str]:
         pem = folder / f"{partner}.pem"
         pem.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
         pem.chmod(0o600)
-        public[partner] = key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw).hex()
+        public[partner] = key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
     return public
 
 
@@ -50,7 +52,7 @@ def load_key(folder: Path, partner: str) -> Ed25519PrivateKey:
 def seed_platform(dynamodb: Any, table: str, public_keys: dict[str, str], witnesses: str) -> None:
     """Write the partners, the witnesses' policy and the sample configuration."""
     records: dict[tuple[str, str], dict[str, Any]] = {
-        ("partner#" + partner, "state"): {"keys": {"1": public_keys[partner]}, "role": role, **_of_role(role)}
+        ("partner#" + partner, "state"): partner_record(role, public_keys[partner])
         for partner, role in PARTNERS.items()
     }
     records["platform", "witnesses"] = {"policy": witnesses}
@@ -59,9 +61,15 @@ def seed_platform(dynamodb: Any, table: str, public_keys: dict[str, str], witnes
         dynamodb.put_item(TableName=table, Item={**item, "body": {"S": json.dumps(body, ensure_ascii=False)}})
 
 
+def partner_record(role: str, public_key: str) -> dict[str, Any]:
+    """A caller with one Ed25519 key (PEM) that may do all that its role may."""
+    return {"role": role, "keys": {"1": {"algorithm": "ed25519", "public_key": public_key}}, **_of_role(role)}
+
+
 def _of_role(role: str) -> dict[str, Any]:
-    """A bank speaks of the payments of its institutions."""
-    return {"institutions": [one["institution_id"] for one in _read("institutions.json")]} if role == "bank" else {}
+    """A bank speaks of the payments of its institutions, an institution for itself."""
+    institutions = [one["institution_id"] for one in _read("institutions.json")]
+    return {"bank": {"institutions": institutions}, "institution": {"institution_id": institutions[0]}}.get(role, {})
 
 
 def sample_configuration() -> dict[tuple[str, str], dict[str, Any]]:

@@ -133,7 +133,7 @@ def _deploy(emulator: Emulator, folder: Path, tasks_at_once: int) -> None:
     aws_client(emulator, "s3").create_bucket(Bucket=bucket)
     runtime = f"python3.{sys.version_info.minor}"
     parameters = ["EnableSandbox=true", f"GatewayUrl={emulator.url}", f"PythonRuntime={runtime}"]
-    parameters.append(f"TaskConcurrency={tasks_at_once}")
+    parameters += [f"TaskConcurrency={tasks_at_once}", "WebhookReceivers=local"]
     _sam(
         emulator,
         folder,

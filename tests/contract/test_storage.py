@@ -11,7 +11,7 @@ from rongtong.adapters.archive import S3Archive
 from rongtong.adapters.dynamodb import DynamoStore
 from rongtong.adapters.kms import KmsVault
 from rongtong.services.errors import ContractAlteredError, SealedDataError
-from rongtong.services.storage import Count, Create, Item, Listing, Replace, WriteConflictError
+from rongtong.services.storage import Count, Create, Item, Listing, Owned, Position, Replace, WriteConflictError
 from sandbox_server import create_table
 
 REGION = "us-east-1"
@@ -207,3 +207,66 @@ def test_the_same_text_never_has_the_same_ciphertext():
         vault = KmsVault(boto3.client("kms", region_name=REGION).create_key()["KeyMetadata"]["KeyId"])
         key = vault.new_key("ent_1")
         assert vault.encrypt("ent_1", key, "1") != vault.encrypt("ent_1", key, "1")
+
+
+def _own(store, *documents):
+    """Documents made at these instants, of two owners each."""
+    for name, owner, at, second in documents:
+        store.transact([Create(f"a#{name}", "event#0001", {}, owned=Owned(owner, at, second))])
+
+
+def test_an_owner_s_list_is_read_newest_first_in_pages_that_meet(store):
+    _own(store, *[(str(number), "partner#p", f"2026-04-{number:02}", None) for number in range(10, 17)])
+    _own(store, ("other", "partner#q", "2026-04-12", None))
+    store.transact([Create("a#unlisted", "event#0001", {})])
+    pages, after = [], None
+    while not pages or len(pages[-1]) == 3:
+        pages.append(store.page("partner#p", after=after, most=3))
+        after = pages[-1][-1]
+    assert [[one.pk for one in page] for page in pages] == [
+        ["a#16", "a#15", "a#14"],
+        ["a#13", "a#12", "a#11"],
+        ["a#10"],
+    ]
+    assert pages[0][0] == Position("2026-04-16", "a#16", "event#0001")
+
+
+def test_documents_of_one_instant_are_all_read_though_a_page_ends_between_them(store):
+    _own(store, *[(str(number), "partner#p", "2026-04-15", None) for number in range(5)])
+    first = store.page("partner#p", most=2)
+    rest = store.page("partner#p", after=first[-1], most=5)
+    assert sorted(one.pk for one in [*first, *rest]) == [f"a#{number}" for number in range(5)]
+
+
+def test_a_document_stands_in_its_second_owner_s_list_too_and_only_there(store):
+    _own(store, ("1", "partner#p", "2026-04-15", "institution#b"), ("2", "partner#p", "2026-04-16", None))
+    assert [one.pk for one in store.page("institution#b", second=True)] == ["a#1"]
+    assert (store.page("institution#b"), store.page("partner#p", second=True)) == ([], [])
+
+
+def test_a_list_is_bounded_by_instants_both_included(store):
+    _own(store, *[(str(number), "partner#p", f"2026-04-{number}", None) for number in range(10, 15)])
+    found = store.page("partner#p", first="2026-04-11", last="2026-04-13")
+    assert [one.pk for one in found] == ["a#13", "a#12", "a#11"]
+
+
+def test_nothing_was_made_between_a_later_instant_and_an_earlier_one(store):
+    _own(store, ("1", "partner#p", "2026-04-15", None))
+    assert store.page("partner#p", first="2026-04-16", last="2026-04-14") == []
+    assert store.page("partner#p", first="9999-12-31") == []
+
+
+@pytest.mark.parametrize(("at", "found"), [("2026-04-09", []), ("2026-04-14", ["a#13", "a#12", "a#11"])])
+def test_a_place_outside_of_the_bounds_has_all_of_them_or_nothing_behind_it(store, at, found):
+    _own(store, *[(str(number), "partner#p", f"2026-04-{number}", None) for number in range(10, 15)])
+    place = Position(at, "a#x", "event#0001")
+    assert [one.pk for one in store.page("partner#p", after=place, first="2026-04-11", last="2026-04-13")] == found
+
+
+def test_what_is_owned_stays_so_when_it_is_replaced(store):
+    _own(store, ("1", "partner#p", "2026-04-15", "institution#b"))
+    item = store.get("a#1", "event#0001")
+    assert item.owned == Owned("partner#p", "2026-04-15", "institution#b")
+    store.transact([item.replaced({"changed": True})])
+    assert [one.pk for one in store.page("partner#p")] == ["a#1"]
+    assert store.get("a#1", "event#0001") == Item("a#1", "event#0001", {"changed": True}, 2, owned=item.owned)

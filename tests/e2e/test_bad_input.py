@@ -160,7 +160,7 @@ def test_an_old_signature_is_refused(deployed, body, age):
     def send():
         return client.send("POST", "/v1/discounts", content, headers, created=created)
 
-    _check_refused(deployed, send, 401, "SIGNATURE_TOO_OLD", "Signature-Input")
+    _check_refused(deployed, send, 403, "SIGNATURE_REFUSED", "Signature-Input")
 
 
 def test_a_signature_from_the_future_is_refused(deployed, body):
@@ -171,7 +171,25 @@ def test_a_signature_from_the_future_is_refused(deployed, body):
     def send():
         return client.send("POST", "/v1/discounts", content, headers, created=created)
 
-    _check_refused(deployed, send, 401, "SIGNATURE_INVALID", "Signature")
+    _check_refused(deployed, send, 403, "SIGNATURE_REFUSED", "Signature-Input")
+
+
+def test_a_request_that_was_sent_is_refused_when_it_is_sent_again(deployed):
+    client, caught = PartnerClient(deployed.stack.base_url, "partner-a", _key(deployed)), []
+    client._session.send = lambda prepared, **_: caught.append(prepared)
+    client.get("/v1/status")
+    assert requests.Session().send(caught[0], timeout=30).status_code == 200
+    _check_refused(
+        deployed, lambda: requests.Session().send(caught[0], timeout=30), 403, "SIGNATURE_REFUSED", "Signature-Input"
+    )
+
+
+def test_a_key_of_another_role_is_told_the_scope_that_it_lacks(deployed):
+    for path, client in (("/v1/discounts", "sample-bank"), ("/v1/operations/incidents", "partner-a")):
+        answer = deployed.clients[client].get(path)
+        assert (answer.status_code, answer.json()["code"]) == (403, "FORBIDDEN")
+        assert "scope" in answer.json()["detail"]
+        assert answer.headers["X-Request-Id"]
 
 
 def _resend(deployed, body, **changes):

@@ -44,6 +44,18 @@ def _remove(client, resources, table):
     return client.delete_item(TableName=resources[table], Key={"pk": {"S": "discount#x"}, "sk": {"S": "state"}})
 
 
+def _use(client, resources, table):
+    return client.put_item(TableName=resources[table], Item={"used": {"S": "nonce#test#1"}})
+
+
+def _used(client, resources, table):
+    return client.get_item(TableName=resources[table], Key={"used": {"S": "nonce#test#1"}})
+
+
+def _forget(client, resources, table):
+    return client.delete_item(TableName=resources[table], Key={"used": {"S": "nonce#test#1"}})
+
+
 def _scan(client, resources, table):
     return client.scan(TableName=resources[table])
 
@@ -72,6 +84,7 @@ def _start(client, resources, machine):
     ("function", "service", "action", "target"),
     [
         ("AuthorizeFunction", "dynamodb", _read, "BusinessTable"),
+        ("AuthorizeFunction", "dynamodb", _use, "NonceTable"),
         ("PayFunction", "dynamodb", _read, "BusinessTable"),
         ("AuditFunction", "dynamodb", _read, "EvidenceTable"),
         ("SealFunction", "kms", _sign, "LogKey"),
@@ -90,6 +103,9 @@ def test_a_role_may_do_its_own_job(deployed, resources, function, service, actio
     [
         ("AuthorizeFunction", "dynamodb", _write, "BusinessTable"),
         ("AuthorizeFunction", "dynamodb", _scan, "BusinessTable"),
+        ("AuthorizeFunction", "dynamodb", _used, "NonceTable"),
+        ("AuthorizeFunction", "dynamodb", _forget, "NonceTable"),
+        ("DiscountRequestsFunction", "dynamodb", _use, "NonceTable"),
         ("PayFunction", "dynamodb", _read, "EvidenceTable"),
         ("PayFunction", "kms", _sign, "LogKey"),
         ("VerifyFunction", "dynamodb", _write, "EvidenceTable"),

@@ -20,6 +20,7 @@ from fakes import (
     MemoryInvoices,
     MemorySms,
     MemoryStore,
+    MemoryUploads,
     PlainVault,
 )
 from in_memory import PARTNER, Platform, notaries, sample_bills
@@ -283,6 +284,7 @@ class World:
             invoices=wrap("invoices", self.invoices),
             sms=wrap("sms", self.sms),
             calendar=_CALENDAR,
+            uploads=wrap("uploads", MemoryUploads()),
         )
         self.discount_id = derived_id("dsc", PARTNER, KEY)
 
@@ -320,9 +322,11 @@ class World:
         status = item.body["status"]
         try:
             if status == DiscountStatus.IN_REVIEW and "review" not in item.body:
-                waiting.decide_review(self.context, "operations", self.discount_id, approve=True, note="FILES_SEEN")
+                asked = load(self.context, self.discount_id)
+                waiting.decide_review(self.context, "operations", asked, approve=True, note="FILES_SEEN")
             elif status == DiscountStatus.AWAITING_CONFIRMATION:
-                waiting.confirm(self.context, PARTNER, self.discount_id, "operator-1", ("password", "otp"))
+                asked = load(self.context, self.discount_id)
+                waiting.confirm(self.context, asked, "operator-1", ("password", "otp"))
         except (CrashError, Exception):
             return
 

@@ -3,6 +3,7 @@
 import json
 import threading
 from concurrent.futures import as_completed
+from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlsplit
 
@@ -11,9 +12,10 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
+from access_fakes import MemoryNonces
 from fakes import MemoryStore
 from rongtong import operations
-from rongtong.entrypoints.signatures import SignatureError, SignedRequest, signer_of
+from rongtong.entrypoints.signatures import SignatureError, SignatureRefusedError, SignedRequest, signer_of
 from rongtong.services.storage import Create
 
 KEY = Ed25519PrivateKey.generate()
@@ -41,11 +43,18 @@ class Platform:
         public = KEY.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw).hex()
         store.transact([Create("partner#operations", "state", {"keys": {"1": public}, "role": "operations"})])
         self._store = store
+        self._nonces = MemoryNonces()
 
     def answer(self, method, url, headers, body):
         try:
-            signer_of(self._store, SignedRequest(method, url, headers))
-        except SignatureError:
+            signer_of(
+                self._store,
+                self._nonces,
+                SignedRequest(method, url, headers),
+                address="127.0.0.1",
+                now=datetime.now(UTC),
+            )
+        except (SignatureError, SignatureRefusedError):
             return 401, {"code": "SIGNATURE_INVALID", "detail": "Sign it."}
         with self.lock:
             self.asked.append((method, urlsplit(url).path, headers.get("idempotency-key"), body))

@@ -10,6 +10,8 @@ import pytest
 
 from in_memory import Platform, sample_bills
 from paths import ROOT
+from rongtong.domain.access import ROLES, Role
+from rongtong.entrypoints import bootstrap
 from rongtong.services.context import Execution, Running
 from rongtong.services.errors import NotFoundError
 
@@ -28,7 +30,7 @@ def app(platform, monkeypatch):
     spec = importlib.util.spec_from_file_location("operations_app", ROOT / "functions" / "operations" / "app.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    monkeypatch.setattr(module, "context", lambda: platform.context)
+    monkeypatch.setattr(bootstrap, "context", lambda: platform.context)
     monkeypatch.setattr(module, "dead_letters", _DeadLetters)
     return module.app
 
@@ -58,7 +60,12 @@ def _call(app, method, route, *, body=None, query=None, role="operations", key="
             "resourcePath": route,
             "httpMethod": method,
             "path": route.format(**parameters),
-            "authorizer": {"partner_id": "operations-2", "role": role, **SIGNED},
+            "authorizer": {
+                "partner_id": "operations-2",
+                "role": role,
+                "scopes": " ".join(ROLES[Role(role)]),
+                **SIGNED,
+            },
         },
         "stageVariables": None,
         "body": content,

@@ -206,7 +206,7 @@ def test_every_grant_on_business_records_names_the_partitions():
     assert open_grants == ["CheckLimitsFunction"]
 
 
-def test_partners_are_written_by_no_function_and_the_configuration_by_one():
+def test_callers_and_the_configuration_are_written_by_one_function():
     written = {
         (name, key)
         for name, properties in FUNCTIONS.items()
@@ -214,11 +214,12 @@ def test_partners_are_written_by_no_function_and_the_configuration_by_one():
         if {"dynamodb:PutItem", "dynamodb:UpdateItem"} & set(_actions(statement))
         for key in statement.get("Condition", {}).get("ForAllValues:StringLike", {}).get("dynamodb:LeadingKeys", [])
     }
-    configuration = {"platform", "tenant#*", "listed#*", "institution#*", "change#*"}
-    assert {name for name, key in written if key == "partner#*"} == set()
-    # The sweeper notes on a change that its events are in the evidence log.
+    configuration = {"platform", "partner#*", "tenant#*", "listed#*", "institution#*", "change#*"}
+    # The sweeper notes on a change that its events are in the evidence log; an institution's persons change theirs.
     assert {pair for pair in written if pair[1] in configuration and pair[0] != "ConfigurationFunction"} == {
-        ("SweepRequestsFunction", "change#*")
+        ("SweepRequestsFunction", "change#*"),
+        ("InstitutionTermsFunction", "change#*"),
+        ("InstitutionTermsFunction", "institution#*"),
     }
     assert {key for _, key in written} >= configuration | {"discount#*"}
 

@@ -191,7 +191,7 @@ def test_another_node_s_cosignature_does_not_count_twice(log):
         WitnessReply(302, ""),
         WitnessReply(409, "many\n"),
         WitnessReply(409, "0\n"),
-        WitnessReply(500, "x" * 10_000),
+        WitnessReply(502, "x" * 10_000),
     ],
 )
 def test_a_senseless_answer_counts_as_none_and_harms_nothing(log, reply):
@@ -226,6 +226,27 @@ def test_one_tampered_copy_does_not_stop_the_others(log):
     store = log.nodes["w1"].store
     store.notes[ORIGIN] = store.notes[ORIGIN].replace("\n5\n", "\n4\n")
     assert len(log.policy().judge(witnessed(log.context, log.grow(5))).cosignatures) == 2
+
+
+def test_a_tampered_node_opens_one_incident_that_says_which_node_and_what_it_said(log):
+    witnessed(log.context, log.grow(5))
+    store = log.nodes["w1"].store
+    good = store.notes[ORIGIN]
+    store.notes[ORIGIN] = good.replace("\n5\n", "\n4\n")
+    for _ in range(3):
+        witnessed(log.context, log.grow(1))
+    (incident,) = log.context.store.states("incident#")
+    assert (incident.body["kind"], incident.body["data"]["witness"]) == (IncidentKind.WITNESS_UNABLE.value, "w1")
+    assert f"The record of the log {ORIGIN}" in incident.body["data"]["said"]
+    store.notes[ORIGIN] = good
+    assert len(log.policy().judge(witnessed(log.context, log.grow(1))).cosignatures) == 3
+
+
+@pytest.mark.parametrize("status", [429, 502, 503, 504])
+def test_a_node_that_is_busy_or_away_for_a_while_opens_no_incident(log, status):
+    log.nodes["w1"].ask = lambda body: WitnessReply(status, "later")
+    assert len(log.policy().judge(witnessed(log.context, log.grow(5))).cosignatures) == 2
+    assert incidents_of(log) == []
 
 
 def forked(log):

@@ -4,7 +4,7 @@ from datetime import date, timedelta
 
 import pytest
 
-from in_memory import PARTNER, Platform, sample_bills
+from in_memory import Platform, sample_bills
 from rongtong.domain.errors import RongTongError
 from rongtong.domain.exposure import ReservationStatus
 from rongtong.domain.exposure_ledger import EntryKind, JournalEntry, opposite, reservation
@@ -556,8 +556,8 @@ def test_a_foreign_document_among_the_reserve_s_entries_is_found(platform):
 
 
 def test_no_partner_sees_the_books(paid):
-    from rongtong.services.discounts import find, timeline
+    from rongtong.services.discounts import timeline, view
 
     platform, discount_id = paid
-    shown = f"{find(platform.context, PARTNER, discount_id)}{timeline(platform.context, PARTNER, discount_id)}"
+    shown = f"{view(platform.body(discount_id))}{timeline(platform.context, platform.discount(discount_id))}"
     assert "journal" not in shown

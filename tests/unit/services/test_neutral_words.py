@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from in_memory import PARTNER, Platform, sample_bills
+from in_memory import Platform, sample_bills
 from rongtong.domain.lists import Subject
 from rongtong.domain.receipt import receipt_bytes
 from rongtong.domain.risk_rules import DEFAULT_RULES
@@ -44,8 +44,8 @@ def _told(platform, bill=GOOD):
     """Everything that leaves the platform for one discount, without what differs every time."""
     discount_id = platform.accept(bill)
     platform.run(discount_id)
-    shown = discounts.find(platform.context, PARTNER, discount_id)
-    told = [shown, discounts.timeline(platform.context, PARTNER, discount_id)]
+    shown = discounts.view(platform.body(discount_id))
+    told = [shown, discounts.timeline(platform.context, platform.discount(discount_id))]
     if "finished_at" in shown:
         item = discounts.load(platform.context, discount_id)
         told.append(json.loads(receipt_bytes(receipt(platform.context, item)))["entries"])
@@ -101,7 +101,7 @@ def test_what_is_only_recorded_leaves_the_outside_as_if_nothing_had_been_found()
     _rule(recorded, action="PASS")
     (_, nothing), (found, something) = _told(quiet), _told(recorded)
     assert something == nothing
-    findings = waiting.review_file(recorded.context, found)["findings"]["findings"]
+    findings = waiting.review_file(recorded.context, recorded.discount(found))["findings"]["findings"]
     assert [finding["rule_id"] for finding in findings] == ["LARGE_AMOUNT"]
 
 
@@ -111,7 +111,9 @@ def test_a_fault_of_the_bill_is_told_before_a_listed_party():
     _listed(platform, "black", Subject.uscc(bill.bill["drawer"]["uscc"]))
     discount_id, _ = _told(platform, bill)
     assert platform.body(discount_id)["reason"] == "BILL_PLEDGED"
-    assert waiting.review_file(platform.context, discount_id)["findings"]["hits"][0]["list"] == "black"
+    assert (
+        waiting.review_file(platform.context, platform.discount(discount_id))["findings"]["hits"][0]["list"] == "black"
+    )
 
 
 def test_reviewers_see_hits_and_findings_with_their_reasons():
@@ -119,7 +121,7 @@ def test_reviewers_see_hits_and_findings_with_their_reasons():
     _listed(platform, "grey", PARTIES["the drawer's name"])
     _rule(platform)
     discount_id, _ = _told(platform)
-    seen = waiting.review_file(platform.context, discount_id)
+    seen = waiting.review_file(platform.context, platform.discount(discount_id))
     assert seen["findings"]["hits"][0]["reason"] == "SAMPLE"
     (finding,) = seen["findings"]["findings"]
     assert "67064409 fen" in finding["why"]
@@ -129,7 +131,7 @@ def test_reviewers_see_hits_and_findings_with_their_reasons():
 def test_a_bill_that_is_not_verified_has_no_review_file_yet():
     platform = Platform()
     with pytest.raises(WrongStateError):
-        waiting.review_file(platform.context, platform.accept(GOOD))
+        waiting.review_file(platform.context, platform.discount(platform.accept(GOOD)))
 
 
 @pytest.mark.parametrize("rule", sorted(set(DEFAULT_RULES) - QUALITY))
@@ -159,10 +161,12 @@ def test_a_rejected_review_is_told_in_the_same_words_and_without_who_decided():
     bill = next(bill for bill in sample_bills() if bill.reason == "REVIEW_LARGE_AMOUNT")
     discount_id = platform.accept(bill)
     platform.run(discount_id)
-    waiting.decide_review(platform.context, "operations", discount_id, approve=False, note="AML_HIT_CONFIRMED")
+    waiting.decide_review(
+        platform.context, "operations", platform.discount(discount_id), approve=False, note="AML_HIT_CONFIRMED"
+    )
     unwind(platform.context, discount_id, platform.body(discount_id)["reason"], refused=True)
-    shown = discounts.find(platform.context, PARTNER, discount_id)
-    told = json.dumps(discounts.timeline(platform.context, PARTNER, discount_id))
+    shown = discounts.view(platform.body(discount_id))
+    told = json.dumps(discounts.timeline(platform.context, platform.discount(discount_id)))
     assert (shown["status"], shown["reason"]) == ("REFUSED", "PARTY_REFUSED")
     assert "AML" not in told
     assert '"operations"' not in told

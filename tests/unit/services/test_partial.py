@@ -2,7 +2,7 @@
 
 import pytest
 
-from in_memory import PARTNER, Platform, sample_bills
+from in_memory import Platform, sample_bills
 from rongtong.domain.errors import RongTongError
 from rongtong.domain.sub_bill_range import SubBillRange
 from rongtong.services import discounts
@@ -19,7 +19,7 @@ def platform():
 
 def test_a_part_takes_the_first_units_and_names_what_is_left(platform):
     discount_id = platform.accept(GOOD, deal_amount_fen=PART)
-    shown = discounts.find(platform.context, PARTNER, discount_id)
+    shown = discounts.view(platform.body(discount_id))
     dealt, rest = HELD.split(PART)
     assert (shown["range"], shown["remainder"], shown["face_fen"]) == (dealt.wire(), rest.wire(), PART)
     assert set(platform.used().values()) == {PART}

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from fakes import RecordedWorkflows
-from in_memory import PARTNER, Platform, sample_bills
+from in_memory import Platform, sample_bills
 from rongtong.domain.receipt import receipt_bytes, verify_receipt
 from rongtong.services import changes, discounts
 from rongtong.services.bank_notices import take
@@ -325,12 +325,12 @@ def test_the_receipt_of_a_replayed_discount_proves_the_replay_too(platform, fail
 
 def test_the_partner_sees_the_replay_in_the_timeline_and_no_bookkeeping_in_the_discount(platform, redrivable):
     _press(platform, redrivable)
-    timeline = discounts.timeline(platform.context, PARTNER, redrivable)
+    timeline = discounts.timeline(platform.context, platform.discount(redrivable))
     assert [event["type"] for event in timeline][-1] == "ExecutionReplayed"
     _fail(platform, redrivable)
     platform.context.clock.instant += timedelta(minutes=5)
     _press(platform, redrivable)
-    shown = discounts.find(platform.context, PARTNER, redrivable)
+    shown = discounts.view(platform.body(redrivable))
     assert {"replays", "redriven"} & set(shown) == set()
 
 

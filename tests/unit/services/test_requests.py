@@ -12,7 +12,6 @@ from rongtong.domain.incident import IncidentStatus
 from rongtong.services import discounts, incidents, registration, waiting
 from rongtong.services.disburse import disburse
 from rongtong.services.errors import (
-    NotFoundError,
     PaymentPendingError,
     PriceExpiredError,
     WrongStateError,
@@ -118,22 +117,11 @@ def test_two_requests_for_one_range_at_once_leave_one_discount(platform):
     assert [item.body["discount_id"] for item in platform.context.store.states("discount#")] == answers
 
 
-def test_another_partner_finds_neither_discount_nor_enterprise(platform):
-    discount_id = platform.accept(GOOD)
-    for find, wanted in (
-        (discounts.find, discount_id),
-        (discounts.timeline, discount_id),
-        (registration.find, platform.ids["partner-a", GOOD.holder_uscc]),
-    ):
-        with pytest.raises(NotFoundError):
-            find(platform.context, "partner-b", wanted)
-
-
 def test_a_partner_sees_no_sealed_data_and_no_inner_marks(platform):
     discount_id = platform.accept(GOOD)
     platform.run(discount_id)
-    shown = str(discounts.find(platform.context, "partner-a", discount_id))
-    shown += str(discounts.timeline(platform.context, "partner-a", discount_id))
+    shown = str(discounts.view(platform.body(discount_id)))
+    shown += str(discounts.timeline(platform.context, platform.discount(discount_id)))
     assert "sealed" not in shown
     assert "body_digest" not in shown
 
@@ -143,7 +131,7 @@ def test_a_doubtful_bill_waits_and_is_paid_after_approval(platform):
     platform.run(discount_id)
     assert platform.body(discount_id)["status"] == "IN_REVIEW"
     waiting.park(platform.context, discount_id, "token-1")
-    waiting.decide_review(platform.context, "operations", discount_id, approve=True, note="checked")
+    waiting.decide_review(platform.context, "operations", platform.discount(discount_id), approve=True, note="checked")
     platform.pay(discount_id)
     assert platform.body(discount_id)["status"] == "DISBURSED"
     assert platform.context.workflows.resumed == [
@@ -155,16 +143,16 @@ def test_a_rejected_review_names_its_reason_and_cannot_be_turned(platform):
     discount_id = platform.accept(DOUBTFUL)
     platform.run(discount_id)
     waiting.park(platform.context, discount_id, "token-1")
-    waiting.decide_review(platform.context, "operations", discount_id, approve=False, note="no")
+    waiting.decide_review(platform.context, "operations", platform.discount(discount_id), approve=False, note="no")
     assert platform.context.workflows.resumed[0][1]["verdict"] == "reject"
     with pytest.raises(WrongStateError):
-        waiting.decide_review(platform.context, "operations", discount_id, approve=True, note="yes")
+        waiting.decide_review(platform.context, "operations", platform.discount(discount_id), approve=True, note="yes")
 
 
 def test_a_decision_before_the_token_is_kept_lets_the_execution_go_on_at_once(platform):
     discount_id = platform.accept(DOUBTFUL)
     platform.run(discount_id)
-    waiting.decide_review(platform.context, "operations", discount_id, approve=True, note="checked")
+    waiting.decide_review(platform.context, "operations", platform.discount(discount_id), approve=True, note="checked")
     assert waiting.park(platform.context, discount_id, "late")["waiting"] is False
     assert [token for token, _ in platform.context.workflows.resumed] == ["late"]
 
@@ -172,7 +160,7 @@ def test_a_decision_before_the_token_is_kept_lets_the_execution_go_on_at_once(pl
 def test_a_rejection_before_the_token_is_kept_lets_the_execution_go_on_at_once(platform):
     discount_id = platform.accept(DOUBTFUL)
     platform.run(discount_id)
-    waiting.decide_review(platform.context, "operations", discount_id, approve=False, note="NO")
+    waiting.decide_review(platform.context, "operations", platform.discount(discount_id), approve=False, note="NO")
     assert waiting.park(platform.context, discount_id, "late")["waiting"] is False
     assert platform.context.workflows.resumed[0][1]["verdict"] == "reject"
 
@@ -181,7 +169,7 @@ def test_a_price_of_another_day_is_never_sealed_or_paid(platform):
     discount_id = platform.accept(GOOD, confirmed=False)
     platform.run(discount_id)
     platform.context.clock.instant += timedelta(days=1)
-    waiting.confirm(platform.context, "partner-a", discount_id, "operator-1", ("password", "otp"))
+    waiting.confirm(platform.context, platform.discount(discount_id), "operator-1", ("password", "otp"))
     with pytest.raises(PriceExpiredError):
         seal(platform.context, discount_id)
     platform.context.clock.instant -= timedelta(days=1)
@@ -291,8 +279,8 @@ def test_without_confirmation_nothing_is_sealed_or_paid(platform):
     with pytest.raises(TransitionError):
         seal(platform.context, discount_id)
     with pytest.raises(WrongStateError):
-        waiting.confirm(platform.context, "partner-a", discount_id, "operator-1", ("password",))
-    waiting.confirm(platform.context, "partner-a", discount_id, "operator-1", ("password", "otp"))
+        waiting.confirm(platform.context, platform.discount(discount_id), "operator-1", ("password",))
+    waiting.confirm(platform.context, platform.discount(discount_id), "operator-1", ("password", "otp"))
     platform.pay(discount_id)
     assert platform.body(discount_id)["status"] == "DISBURSED"
 
@@ -358,7 +346,7 @@ def test_the_sweeper_starts_what_was_accepted_but_never_started(platform):
 
 
 def test_registration_masks_and_encrypts_what_is_personal(platform):
-    shown = registration.find(platform.context, "partner-a", platform.ids["partner-a", GOOD.holder_uscc])
+    shown = registration.view(platform.enterprise(platform.ids["partner-a", GOOD.holder_uscc]))
     assert (shown["mobile"][:7], shown["legal_representative"][0]) == ("138****", "*")
     assert set(shown["account_number"][:-4]) == {"*"}
 
@@ -377,7 +365,7 @@ def test_an_account_of_another_name_leaves_the_enterprise_refused(platform):
     )
     enterprise_id = registration.register(platform.context, command)["enterprise_id"]
     registration.verify_enterprise(platform.context, enterprise_id)
-    found = registration.find(platform.context, "partner-a", enterprise_id)
+    found = registration.view(platform.enterprise(enterprise_id))
     assert (found["status"], found["reason"]) == ("REFUSED", "ACCOUNT_NOT_VERIFIED")
 
 

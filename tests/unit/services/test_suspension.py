@@ -435,9 +435,9 @@ def test_a_tenant_s_own_hours_hold_for_its_status(platform):
 
 def test_a_suspended_enterprise_is_shown_so_until_its_release(platform, enterprise):
     _suspend(platform, "enterprise", enterprise)
-    assert registration.find(platform.context, PARTNER, enterprise)["suspended"] is True
+    assert registration.shown(platform.context, platform.enterprise(enterprise))["suspended"] is True
     _release(platform, "enterprise", enterprise)
-    assert "suspended" not in registration.find(platform.context, PARTNER, enterprise)
+    assert "suspended" not in registration.shown(platform.context, platform.enterprise(enterprise))
 
 
 # ---- payments
@@ -448,7 +448,7 @@ def test_a_payment_that_has_not_begun_waits_and_says_so(platform, sealed, enterp
     _suspend(platform, scope, _subject(platform, enterprise, scope))
     assert disburse(platform.context, sealed)["payment"] == "HELD"
     assert platform.bank.orders == []
-    assert discounts.find(platform.context, PARTNER, sealed)["held"] == "SUSPENDED"
+    assert discounts.view(platform.body(sealed))["held"] == "SUSPENDED"
 
 
 def test_what_waited_is_paid_once_after_the_release(platform, sealed):
@@ -457,7 +457,7 @@ def test_what_waited_is_paid_once_after_the_release(platform, sealed):
     _release(platform)
     assert disburse(platform.context, sealed)["payment"] == "SUCCEEDED"
     assert len(platform.bank.orders) == 1
-    assert "held" not in discounts.find(platform.context, PARTNER, sealed)
+    assert "held" not in discounts.view(platform.body(sealed))
 
 
 def test_a_payment_that_the_bank_may_have_finishes(platform, sealed):

@@ -110,7 +110,7 @@ def test_where_an_operator_confirmed_later_is_kept_beside_the_event(platform):
     discount_id = platform.accept(GOOD, confirmed=False)
     platform.run(discount_id)
     access = {"ip": "203.0.113.7", "region": "350100"}
-    confirm(platform.context, "partner-a", discount_id, "operator-1", ("password", "otp"), access)
+    confirm(platform.context, platform.discount(discount_id), "operator-1", ("password", "otp"), access)
     events = platform.context.store.query(f"discount#{discount_id}", "event#")
     (confirmed,) = [found.body for found in events if found.body["event"]["type"] == "DiscountConfirmed"]
     assert confirmed["beside"]["access"][1:] == ["", "350100"]

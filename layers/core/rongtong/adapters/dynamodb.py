@@ -17,10 +17,23 @@ from pynamodb.indexes import GlobalSecondaryIndex, IncludeProjection, KeysOnlyPr
 from pynamodb.models import Model
 from pynamodb.transactions import TransactWrite
 
-from rongtong.services.storage import Count, Create, Document, Item, Key, Listing, Replace, Write, WriteConflictError
+from rongtong.services.storage import (
+    MAIN_LANE,
+    Count,
+    Create,
+    Document,
+    Item,
+    Key,
+    Listing,
+    Owned,
+    Position,
+    Replace,
+    Write,
+    WriteConflictError,
+    lane_of,
+)
 
 _EVIDENCE = "log"
-_DUE = "yes"
 _RETRYABLE = frozenset({"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"})
 _CONDITION = "ConditionalCheckFailed"
 _RETRIES = 8
@@ -51,6 +64,28 @@ class _Listed(GlobalSecondaryIndex["_Record"]):  # type: ignore[no-untyped-call]
     summary = UnicodeAttribute()
 
 
+class _Owned(GlobalSecondaryIndex["_Record"]):  # type: ignore[no-untyped-call]  # PynamoDB leaves its hook untyped
+    """Documents by whose they are and when they were made; its attributes are written once."""
+
+    class Meta:
+        index_name = "owned"
+        projection = KeysOnlyProjection()
+
+    own = UnicodeAttribute(hash_key=True)
+    own_at = UnicodeAttribute(range_key=True)
+
+
+class _OwnedToo(GlobalSecondaryIndex["_Record"]):  # type: ignore[no-untyped-call]  # PynamoDB leaves its hook untyped
+    """The same for whoever else a document belongs to."""
+
+    class Meta:
+        index_name = "owned_too"
+        projection = KeysOnlyProjection()
+
+    own2 = UnicodeAttribute(hash_key=True)
+    own_at = UnicodeAttribute(range_key=True)
+
+
 class _Record(Model):
     """One document or one counter."""
 
@@ -64,9 +99,14 @@ class _Record(Model):
     owner = UnicodeAttribute(null=True)
     listed_at = UnicodeAttribute(null=True)
     summary = UnicodeAttribute(null=True)
+    own = UnicodeAttribute(null=True)
+    own2 = UnicodeAttribute(null=True)
+    own_at = UnicodeAttribute(null=True)
 
     by_due = _Due()
     by_owner = _Listed()
+    by_own = _Owned()
+    by_own2 = _OwnedToo()
 
 
 def _table(name: str, region: str, endpoint: str | None) -> type[_Record]:
@@ -149,9 +189,9 @@ class DynamoStore:
             return 0
         return int(record.used or 0)
 
-    def due(self, before: str) -> list[Item]:
-        """Documents that are ``due`` before this instant, oldest first."""
-        keys = self._business.by_due.query(_DUE, _Due.due_at < before)
+    def due(self, before: str, *, lane: str = MAIN_LANE, most: int | None = None) -> list[Item]:
+        """Documents of a lane that are ``due`` before this instant, oldest first, at most ``most``."""
+        keys = self._business.by_due.query(lane, _Due.due_at < before, limit=most)
         found = [self.get(str(key.pk), str(key.sk)) for key in keys]
         return [item for item in found if item is not None]
 
@@ -159,6 +199,31 @@ class DynamoStore:
         """What is listed under the owner from this instant on, newest first; a write shows here a moment later."""
         found = self._business.by_owner.query(owner, _Listed.listed_at >= since, scan_index_forward=False, limit=most)
         return [_listing(record) for record in found]
+
+    def page(
+        self,
+        owner: str,
+        *,
+        second: bool = False,
+        after: Position | None = None,
+        first: str = "0",
+        last: str = "9",
+        most: int = 50,
+    ) -> list[Position]:
+        """What stands in an owner's list, newest first, behind ``after``; a write shows here a moment later."""
+        if first > last or (after is not None and after.at < first):
+            return []
+        # A place outside of what is asked for is none that DynamoDB begins behind; all of it comes after a later one.
+        start = None if after is None or after.at > last else after
+        index, name = (self._business.by_own2, "own2") if second else (self._business.by_own, "own")
+        found = index.query(
+            owner,
+            _Record.own_at.between(first, last),
+            scan_index_forward=False,
+            limit=most,
+            last_evaluated_key=None if start is None else _key_of(name, owner, start),
+        )
+        return [Position(str(record.own_at), str(record.pk), str(record.sk)) for record in found]
 
     def scan(self, pk_prefix: str, sk_prefix: str = "") -> Iterator[Item]:
         """Every document and counter whose keys begin so. It reads, and pays for, the whole table page by page."""
@@ -225,8 +290,10 @@ class DynamoStore:
         if write.listing is not None:
             record.owner, record.listed_at = write.listing.owner, write.listing.at
             record.summary = json.dumps(write.listing.summary, ensure_ascii=False, separators=(",", ":"))
+        if write.owned is not None:
+            record.own, record.own2, record.own_at = write.owned.owner, write.owned.second, write.owned.at
         if write.due is not None:
-            record.due, record.due_at = _DUE, write.due
+            record.due, record.due_at = lane_of(write.pk), write.due
         if isinstance(write, Replace):
             return record, _Record.version == write.version
         return record, _Record.pk.does_not_exist()
@@ -272,7 +339,15 @@ def _item(record: _Record) -> Item:
     body: Document = json.loads(record.body) if record.body is not None else {}
     listing = None if record.owner is None else _listing(record)
     due = None if record.due_at is None else str(record.due_at)
-    return Item(str(record.pk), str(record.sk), body, int(record.version or 0), listing, due)
+    owned = None
+    if record.own is not None:
+        owned = Owned(str(record.own), str(record.own_at), None if record.own2 is None else str(record.own2))
+    return Item(str(record.pk), str(record.sk), body, int(record.version or 0), listing, due, owned)
+
+
+def _key_of(name: str, owner: str, position: Position) -> dict[str, dict[str, str]]:
+    key = {"pk": position.pk, "sk": position.sk, name: owner, "own_at": position.at}
+    return {attribute: {"S": value} for attribute, value in key.items()}
 
 
 def _listing(record: _Record) -> Listing:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import secrets
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -102,7 +103,7 @@ class SignedApi:
         raise UnansweredError(f"{method} {path}: {failure}, {_ATTEMPTS} times")
 
     def _send(self, method: str, path: str, content: bytes | None, key: str | None) -> urllib3.BaseHTTPResponse:
-        """Signed anew each time: a signature is taken for five minutes."""
+        """Signed anew each time: a signature is taken once, within five minutes."""
         message = _Message(method, self._base_url + path)
         covered = ["@method", "@authority", "@path", *(["@query"] if "?" in path else [])]
         signed: dict[str, Any] = {}
@@ -118,6 +119,7 @@ class SignedApi:
             message,
             key_id=self._key_id,
             created=created,
+            nonce=secrets.token_urlsafe(16),
             covered_component_ids=covered,
             include_alg=True,
             **signed,

@@ -23,6 +23,10 @@ class IncidentKind(StrEnum):
     """What is taken of a limit is not what its postings add up to."""
     LOG_REFUSED_BY_WITNESS = "LOG_REFUSED_BY_WITNESS"
     """A witness holds another history of the evidence log than the log shows."""
+    WITNESS_UNABLE = "WITNESS_UNABLE"
+    """A witness says that it cannot cosign: its own record was altered, or its clock is wrong."""
+    COMPLAINT_OVERDUE = "COMPLAINT_OVERDUE"
+    """A complaint was not answered by its date."""
     STUCK = "STUCK"
     """A discount was carried on again and again and does not come to its end."""
 
@@ -43,6 +47,8 @@ WHAT_NEXT: Mapping[IncidentKind, str] = {
     IncidentKind.LOG_REFUSED_BY_WITNESS: (
         "Compare the log with what the witness holds; whichever was altered or restored is set right from a mirror."
     ),
+    IncidentKind.WITNESS_UNABLE: "Tell the witness's owner what it said: restore its table, or set its clock.",
+    IncidentKind.COMPLAINT_OVERDUE: "Answer the complaint; its answer resolves this.",
     IncidentKind.STUCK: "Read the error of its execution, mend the cause, then replay the discount.",
 }
 _INCIDENT: Mapping[IncidentStatus, frozenset[IncidentStatus]] = {

@@ -8,9 +8,12 @@ from types import MappingProxyType
 from typing import Any
 
 from rongtong.domain.calendar import ServiceHours
+from rongtong.domain.complaint import ANSWER_DAYS
+from rongtong.domain.confirmation_rules import ConfirmationRules
 from rongtong.domain.errors import InvalidInputError
 from rongtong.domain.identity import check_bank_code
 from rongtong.domain.package import SPLITS_MAX
+from rongtong.domain.prequalification import Freshness
 from rongtong.domain.risk_rules import DEFAULT_RULES, Rule, configure
 from rongtong.domain.sub_bill_range import PACKAGE_CEILING_FEN
 from rongtong.domain.trade import EvidenceRequirement, parse_requirements
@@ -18,6 +21,7 @@ from rongtong.domain.trade import EvidenceRequirement, parse_requirements
 _MONTHS_MAX = 6
 """Order 〔2022〕4号 article 25."""
 _MINUTES_MAX = 8 * 60
+_COMPLAINT_DAYS_MAX = 60
 
 
 class PolicyError(InvalidInputError):
@@ -37,6 +41,8 @@ class Policy:
     check_kind_digit: bool = True
     """Whether the kind of a bill must fit the first digit of its number."""
     quote_minutes: int = 30
+    complaint_days: int = ANSWER_DAYS
+    """Within how many calendar days a complaint is answered."""
     package_ceiling_fen: int = PACKAGE_CEILING_FEN
     package_splits: int = SPLITS_MAX
     """How many ranges of one package are discounted here at most."""
@@ -47,6 +53,8 @@ class Policy:
     """Order 〔2022〕4号 article 36: listed for continued overdue payment (持续逾期)."""
     evidence: Mapping[str, EvidenceRequirement] = field(default_factory=lambda: parse_requirements({}))
     rules: Mapping[str, Rule] = field(default_factory=lambda: DEFAULT_RULES)
+    freshness: Freshness = field(default_factory=Freshness)
+    confirmation: ConfirmationRules = field(default_factory=ConfirmationRules)
 
     @classmethod
     def parse(cls, document: Mapping[str, Any], base: Policy | None = None) -> Policy:
@@ -54,7 +62,7 @@ class Policy:
 
         On a base, acceptors are barred that either bars; the bank directory is the base's own, bills run no longer than
         there, and a check that is on there stays on. Raises PolicyError, CalendarError (SERVICE_HOURS), RiskRuleError,
-        TradeEvidenceError, IdentityError.
+        TradeEvidenceError, ConfirmationRulesError, FreshnessError, IdentityError.
         """
         policy = cls() if base is None else base
         unknown = set(document) - set(_READERS) - _SIGNATURE
@@ -77,7 +85,10 @@ def _tightened(policy: Policy, base: Policy) -> Policy:
     return replace(
         policy,
         bank_directory=base.bank_directory,
+        confirmation=policy.confirmation.tightened(base.confirmation),
+        freshness=policy.freshness.tightened(base.freshness),
         tenor_months=min(policy.tenor_months, base.tenor_months),
+        complaint_days=min(policy.complaint_days, base.complaint_days),
         package_ceiling_fen=min(policy.package_ceiling_fen, base.package_ceiling_fen),
         package_splits=min(policy.package_splits, base.package_splits),
         blocked_acceptors=policy.blocked_acceptors | base.blocked_acceptors,
@@ -127,11 +138,16 @@ _READERS: Mapping[str, Callable[[Policy, Any], Policy]] = MappingProxyType(
         "tenor_months": _whole_number("tenor_months", _MONTHS_MAX),
         **{name: _switch(name) for name in _SWITCHES},
         "quote_minutes": _whole_number("quote_minutes", _MINUTES_MAX),
+        "complaint_days": _whole_number("complaint_days", _COMPLAINT_DAYS_MAX),
         "package_ceiling_fen": _whole_number("package_ceiling_fen", PACKAGE_CEILING_FEN),
         "package_splits": _whole_number("package_splits", SPLITS_MAX),
         "blocked_acceptors": _codes("blocked_acceptors"),
         "overdue_acceptors": _codes("overdue_acceptors"),
         "evidence": lambda policy, value: replace(policy, evidence=parse_requirements(value)),
+        "confirmation": lambda policy, value: replace(
+            policy, confirmation=ConfirmationRules.parse(value, policy.confirmation)
+        ),
+        "prequalification": lambda policy, value: replace(policy, freshness=Freshness.parse(value, policy.freshness)),
         "risk_rules": lambda policy, value: replace(policy, rules=configure(value, policy.rules)),
     }
 )

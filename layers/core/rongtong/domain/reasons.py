@@ -18,8 +18,11 @@ class Stage(StrEnum):
     VERIFICATION = "When the bill is verified: the discount is REFUSED"
     REVIEW = "When the bill is verified: a person decides (IN_REVIEW)"
     PAYMENT = "When it is sealed and paid"
+    IMPORT = "When a file of bills is imported"
     REGISTRATION = "When an enterprise is registered"
+    CONFIRMATION = "When an operator confirms a discount, or sets a password"
     OPERATIONS = "When operations change the configuration"
+    WEBHOOKS = "When webhook endpoints are registered, and by the receiver's check of a webhook"
     TOOLS = "By the calculators, the receipt verifier and the sandbox's bill registry"
     AGAIN = "When something did not answer: nothing is decided, send the same request again"
 
@@ -52,19 +55,45 @@ REASONS: Mapping[str, Reason] = {
         Stage.ACCESS,
         {
             "SIGNATURE_INVALID": ("The request is not signed by a registered key.", "Sign it as docs/api.md says."),
-            "SIGNATURE_TOO_OLD": ("The signature is older than five minutes.", "Set the clock and sign again."),
+            "SIGNATURE_REFUSED": (
+                "The signature is right, but not taken: it is older than five minutes or over a minute ahead, its "
+                "nonce was used, its key is not valid now or revoked, or the address is not agreed.",
+                "Set the clock and sign anew with another nonce; else compare key and address with what was agreed.",
+            ),
             "CONTENT_DIGEST_MISMATCH": (
                 "The body is not the one that was signed.",
                 "Send the very bytes that were signed.",
             ),
-            "FORBIDDEN": ("The caller may not do this.", "Use a key of the role that the route needs."),
+            "FORBIDDEN": ("The caller may not do this.", "Use a key with the scope that the text names."),
+            "REFUSED_AT_EDGE": (
+                "The web firewall refused the request.",
+                "Compare it with docs/api.md; if it is as described, tell us the answer's `request_id`.",
+            ),
+            "BAD_REQUEST": ("The gateway cannot take the request as it is.", "Compare it with docs/api.md."),
             "NO_SUCH_ROUTE": ("There is no such route.", "Compare path and method with docs/api.md."),
             "NOT_FOUND": ("There is no such object of this caller.", "Compare the id with the answer that gave it."),
             "HEADER_MISSING": ("A header is missing or malformed.", "Send the header that `field` names."),
             "NOT_JSON": ("The body is not JSON.", "Send one JSON object in UTF-8."),
             "BODY_TOO_LARGE": ("The body is larger than any request needs.", "Send at most 65,536 bytes."),
-            "TOO_MANY_REQUESTS": ("Too many requests in a second.", "Wait a second and send it again."),
+            "REQUEST_RUNNING": (
+                "The same request is still being carried out.",
+                "Wait as long as Retry-After says, then send it again under the same key.",
+            ),
+            "PRECONDITION_FAILED": (
+                "The object is not the one that If-Match names.",
+                "Read it again, then decide.",
+            ),
+            "INVALID_CURSOR": (
+                "The cursor is not one that this list gave to this caller.",
+                "Send next_cursor as it was, or begin without one.",
+            ),
+            "TOO_MANY_REQUESTS": (
+                "Too many requests in a second.",
+                "Wait as long as Retry-After says and send it again.",
+            ),
             "WRONG_STATE": ("The object is not in a state that allows this.", "Read it again, then decide."),
+            "PERIOD_INVALID": ("No day or month that can be reported on.", "Name one that has begun, like 2026-04-15."),
+            "REPORT_TOO_LARGE": ("More lines than one answer can hold.", "Ask for single days."),
             "TRANSITION_NOT_ALLOWED": ("A lifecycle does not allow this step.", "Read the object again, then decide."),
         },
     ),
@@ -231,6 +260,37 @@ REASONS: Mapping[str, Reason] = {
         },
     ),
     **_other(
+        Stage.CONFIRMATION,
+        {
+            "CONFIRMATION_BY_PLATFORM": (
+                "The platform asks this tenant's operators itself.",
+                "Leave the confirmation out; begin a confirmation challenge.",
+            ),
+            "OPERATOR_NOT_ACTIVE": (
+                "The operator cannot confirm (yet).",
+                "Let it set a login password, or give it the role.",
+            ),
+            "LOGIN_REQUIRED": ("The operator is not logged in, or too long ago.", "Let the operator log in again."),
+            "FACTORS_MISSING": ("The amount takes more factors.", "Send those that the message names."),
+            "CODE_MISMATCH": (
+                "The code does not confirm this payment.",
+                "Compare it with the message; where amount or payee changed, begin again.",
+            ),
+            "CODE_EXPIRED": ("The code's time is over, or a newer one was sent.", "Begin a new challenge."),
+            "CODE_LOCKED": ("Too many attempts.", "Wait until the time that the message names, then begin again."),
+            "CODES_TOO_MANY": ("Too many codes within an hour.", "Wait, then ask again."),
+            "PAYMENT_PASSWORD_WRONG": (
+                "The payment password is wrong or missing.",
+                "Enter it again; attempts are few.",
+            ),
+            "PAYMENT_PASSWORD_NOT_SET": ("The amount takes a payment password.", "Let the operator set one first."),
+            "PASSWORD_LENGTH": ("The password is too short or too long.", "Choose a few unrelated words."),
+            "PASSWORD_SIMPLE": ("The password follows a pattern.", "Choose a few unrelated words."),
+            "PASSWORD_BREACHED": ("The password was found in a breach.", "Choose another one."),
+            "PASSWORD_PERSONAL": ("The password resembles personal data.", "Choose a few unrelated words."),
+        },
+    ),
+    **_other(
         Stage.REQUEST,
         {
             "SUSPENDED": (
@@ -267,6 +327,30 @@ REASONS: Mapping[str, Reason] = {
         },
     ),
     **_other(
+        Stage.IMPORT,
+        {
+            "BILL_FILE_FORMAT": ("The file cannot be read.", "Save it anew, as the template is."),
+            "BILL_FILE_ENCODING": ("The text is neither UTF-8 nor GB18030.", "Save it as CSV in UTF-8."),
+            "BILL_FILE_COLUMNS": ("A column is missing, unknown or there twice.", "Use the headings of the template."),
+            "BILL_FILE_EMPTY": ("The file has no bills.", "Write one bill to a line, below the headings."),
+            "BILL_FILE_TOO_LARGE": ("The file is larger than any that is read.", "Send it in parts."),
+            "BILL_FILE_TOO_MANY_LINES": ("The file has more than 10,000 bills.", "Send it in parts."),
+            "IMPORT_TOO_LONG": ("A request imports 200 bills at most.", "Announce the file in `upload` instead."),
+            "UPLOAD_MISSING": ("The announced file is not there, or is another one.", "Put it where `upload` says."),
+            "CELL_MISSING": ("A cell is empty that every line needs.", "Fill in the column that is named."),
+            "CELL_FORM": ("A cell does not hold what its column is for.", "Correct the column that is named."),
+            "CELL_FORMULA": ("A cell holds a formula.", "Write its value as text."),
+            "CELL_ROUNDED": (
+                "The spreadsheet has rounded a number.",
+                "Format the column as text and enter the digits again.",
+            ),
+            "CELL_UNKNOWN": ("The line has a value that no column is for.", "Leave it out."),
+            "LINE_REPEATED": ("An earlier line has the same bill and range.", "Leave one of them out."),
+            "LINE_OVERLAPS": ("An earlier line has a part of this range.", "Compare both ranges with the bill."),
+            "BILL_IMPORTED_BEFORE": ("This bill and range was imported before.", "Nothing; read the bill."),
+        },
+    ),
+    **_other(
         Stage.REGISTRATION,
         {
             "BANK_CODE_INVALID": ("The bank code fails its check.", "Compare it with the bank's directory."),
@@ -281,11 +365,20 @@ REASONS: Mapping[str, Reason] = {
             "JOURNAL_ENTRY": ("A journal entry that cannot be read or posted.", "Append a correction."),
             "LEDGER_ACCOUNT": ("An account that the chart does not have.", "Find who posted to it."),
             "CHANGE_STALE": ("The record was changed meanwhile.", "Propose the change anew, on what holds now."),
+            "ACCESS_RECORD": (
+                "Keys, scopes or addresses of a caller that cannot be read or set so.",
+                "Correct the field that `field` names.",
+            ),
             "CHANGE_CONTENT": ("A change that cannot be read.", "Correct the field that `field` names."),
             "SAME_PERSON": ("Proposed and approved by the same person.", "Let another person approve it."),
+            "PREQUALIFICATION": ("Lifetimes that cannot be read.", "Correct the field that `field` names."),
             "POLICY": ("A policy that cannot be read.", "Correct the field that `field` names."),
             "WITNESS_POLICY": ("A policy of the witnesses that cannot be read.", "Correct the line that is named."),
             "LIMITS": ("Limits that cannot be read.", "Correct the field that `field` names."),
+            "CONFIRMATION_RULES": (
+                "Rules of confirmation that cannot be read.",
+                "Correct the field that `field` names.",
+            ),
             "RISK_RULE": ("A risk rule that cannot be configured so.", "Correct the field that `field` names."),
             "TRADE_EVIDENCE": ("An evidence requirement that cannot be read.", "Correct the field that `field` names."),
             "LIST_ENTRY": ("A list entry that cannot be read.", "Correct the field that `field` names."),
@@ -349,6 +442,25 @@ REASONS: Mapping[str, Reason] = {
         },
     ),
     **_other(
+        Stage.WEBHOOKS,
+        {
+            "WEBHOOK_URL": (
+                "No webhook is sent to such a URL.",
+                "Name a public host, over https, on port 443 or 8443.",
+            ),
+            "WEBHOOK_ADDRESS": (
+                "The host's name leads to an address that is not of the public internet.",
+                "Let it resolve to public addresses only.",
+            ),
+            "WEBHOOK_TYPE": ("There is no such event type.", "Compare it with docs/webhooks.md."),
+            "WEBHOOK_ENDPOINTS_FULL": ("There are as many endpoints as there may be.", "Delete one, or change it."),
+            "WEBHOOK_KEY": ("A key is not of the form whsec_…, whpk_… or whsk_….", "Use it as the platform showed it."),
+            "WEBHOOK_HEADER_MISSING": ("A webhook lacks one of its headers.", "Drop it."),
+            "WEBHOOK_TOO_OLD": ("A webhook was not signed within five minutes.", "Drop it; compare your clock."),
+            "WEBHOOK_SIGNATURE": ("A webhook is not signed with the key over these bytes.", "Drop it."),
+        },
+    ),
+    **_other(
         Stage.AGAIN,
         {
             "INTERNAL": ("Something failed on our side.", "Send the same request again."),
@@ -356,6 +468,7 @@ REASONS: Mapping[str, Reason] = {
             "WRITE_CONFLICT": ("The records changed meanwhile.", "Send the same request again."),
             "BANK_UNAVAILABLE": ("The bank did not answer.", "Nothing; the platform asks again."),
             "REGISTRY_UNAVAILABLE": ("A registry did not answer for minutes.", "Request again later."),
+            "ACCOUNTS_UNAVAILABLE": ("The login service did not answer.", "Send the same request again."),
             "SMS_UNAVAILABLE": ("The SMS gateway did not answer.", "Nothing; the platform sends again."),
         },
     ),

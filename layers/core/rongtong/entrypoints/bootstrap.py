@@ -16,6 +16,7 @@ from rongtong.adapters.calendars import legal_calendar
 from rongtong.adapters.clocks import SandboxClock, SystemClock
 from rongtong.adapters.dynamodb import AWS_RETRIES, DynamoStore
 from rongtong.adapters.http import HttpClient
+from rongtong.adapters.import_bucket import S3Uploads
 from rongtong.adapters.iso20022 import Debtor
 from rongtong.adapters.iso_bank import IsoBank, MailboxDoor, notices_of
 from rongtong.adapters.kms import KmsLogSigner, KmsVault
@@ -23,6 +24,7 @@ from rongtong.adapters.log_bucket import S3Files
 from rongtong.adapters.registries import HttpBillRegistry, HttpInvoiceRegistry
 from rongtong.adapters.sms import HttpSmsGateway
 from rongtong.adapters.strict_xml import UnreadableMessageError
+from rongtong.adapters.webhook_sender import HttpsWebhookSender
 from rongtong.adapters.witness_door import HttpWitnessDoor
 from rongtong.adapters.workflows import StepFunctionsWorkflows
 from rongtong.entrypoints.errors import InvalidBodyError
@@ -65,9 +67,16 @@ def context() -> Context:
         invoices=HttpInvoiceRegistry(HttpClient(env["INVOICE_REGISTRY_URL"], REGISTRY_TIMEOUT_S)),
         sms=HttpSmsGateway(HttpClient(env["SMS_URL"], REGISTRY_TIMEOUT_S)),
         calendar=legal_calendar(),
+        uploads=S3Uploads(env.get("IMPORT_BUCKET", ""), SystemClock().now),
         chain=_chain(env.get("CHAIN_FUNCTION_ARN", "")),
+        webhook_sender=_webhook_sender(env.get("WEBHOOK_RECEIVERS", "")),
         payment_waits_for_chain=env.get("PAYMENT_WAITS_FOR") == "chain",
     )
+
+
+def _webhook_sender(receivers: str) -> HttpsWebhookSender | None:
+    """Only functions that are told of receivers connect to what partners name."""
+    return HttpsWebhookSender(local=receivers == "local") if receivers else None
 
 
 def _chain(function_arn: str) -> Chain | None:

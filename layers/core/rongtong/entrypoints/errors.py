@@ -39,3 +39,13 @@ class InvalidBodyError(InvalidInputError):
     """The body is JSON but not what the route takes; ``field`` names the first wrong one."""
 
     code = "INVALID_BODY"
+
+
+class TooManyRequestsError(RongTongError):
+    """The caller sends more requests than were agreed; the same request is taken ``retry_after_s`` seconds later."""
+
+    code = "TOO_MANY_REQUESTS"
+
+    def __init__(self, message: str, *, retry_after_s: int) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s

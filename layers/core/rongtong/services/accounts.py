@@ -10,39 +10,32 @@ from rongtong.domain.lifecycle import EnterpriseStatus
 from rongtong.domain.lists import outcome as outcome_of_hits
 from rongtong.domain.privacy import mask_account
 from rongtong.services.context import Context
-from rongtong.services.errors import AccountNotVerifiedError, EnterpriseNotActiveError, NotFoundError, WrongStateError
-from rongtong.services.records import POLICY_KEY, STATE, change_writes, enterprise_pk
+from rongtong.services.errors import AccountNotVerifiedError, EnterpriseNotActiveError, WrongStateError
+from rongtong.services.records import POLICY_KEY, STATE, change_writes
 from rongtong.services.registration import view
 from rongtong.services.screening import screened_party
 from rongtong.services.settings import policy_of
-from rongtong.services.storage import Document, WriteConflictError
+from rongtong.services.storage import Document, Item, WriteConflictError
 
 
 @dataclass(frozen=True)
 class ChangeAccount:
     """A partner's word that one of its enterprises is to be paid to another account from now on."""
 
-    partner_id: str
-    enterprise_id: str
     bank_code: str
     account_number: str
     account_name: str
 
 
-def change_account(context: Context, command: ChangeAccount) -> Document:
+def change_account(context: Context, item: Item, command: ChangeAccount) -> Document:
     """Let an active enterprise be paid to another account of its own. The same account again is no change.
 
-    Raises NotFoundError, EnterpriseNotActiveError, IdentityError, AccountNotVerifiedError, BankUnavailableError.
+    Raises EnterpriseNotActiveError, IdentityError, AccountNotVerifiedError, BankUnavailableError, WrongStateError.
     """
-    item = context.store.get(enterprise_pk(command.enterprise_id), STATE)
-    if item is None or item.body["partner_id"] != command.partner_id:
-        raise NotFoundError(
-            "There is no such enterprise; check the id that registration answered.", field="enterprise_id"
-        )
     if item.body["status"] != EnterpriseStatus.ACTIVE:
         raise EnterpriseNotActiveError("Only an active enterprise changes its account.", field="enterprise_id")
     check_bank_code(command.bank_code, directory=policy_of(context.store.get(*POLICY_KEY)).bank_directory)
-    owner, key = command.enterprise_id, str(item.body["data_key"])
+    owner, key = str(item.body["enterprise_id"]), str(item.body["data_key"])
     known = context.vault.decrypt(owner, key, str(item.body["account_number"]))
     named = (command.account_number, command.bank_code, command.account_name)
     if named == (known, item.body["bank_code"], item.body["account_name"]):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from rongtong.domain.canonical import canonical_bytes
@@ -23,13 +24,17 @@ _ATTEMPTS = 5
 _LIST = "changes"
 _EVER = "0"
 """Before any instant; an empty sort key is none to DynamoDB."""
-_HIDDEN = frozenset({"events", "base_version"})
+_HIDDEN = frozenset({"events", "base_version", "logged"})
 
 
-def propose(context: Context, maker: str, key: str, kind: str, content: Document) -> Document:
+def propose(
+    context: Context, maker: str, key: str, kind: str, content: Document, *, institution_id: str | None = None
+) -> Document:
     """Record a change that another person must approve; nothing else changes yet. A repeat answers what exists.
 
-    Raises ChangeContentError for an unknown kind, the content's own errors, IdempotencyMismatchError.
+    ``institution_id`` says whose persons make it, where they are not the platform's: it is theirs alone to see in their
+    list and to decide. Raises ChangeContentError for an unknown kind, the content's own errors,
+    IdempotencyMismatchError.
     """
     prepared = _kind(kind).prepare(content)
     target = context.store.get(*_kind(kind).key(prepared))
@@ -43,9 +48,10 @@ def propose(context: Context, maker: str, key: str, kind: str, content: Document
         "proposed_by": maker,
         "proposed_at": iso(now),
         "base_version": 0 if target is None else target.version,
+        **({} if institution_id is None else {"institution_id": institution_id}),
     }
     data = {"kind": kind, "content": prepared, "by": maker}
-    listing = Listing(_LIST, iso(now), {"change_id": change_id})
+    listing = Listing(_list(institution_id), iso(now), {"change_id": change_id})
     pk = change_pk(change_id)
     try:
         context.store.transact(
@@ -62,17 +68,30 @@ def propose(context: Context, maker: str, key: str, kind: str, content: Document
     return _view({**state, "events": 1})
 
 
-def decide(context: Context, checker: str, change_id: str, *, approve: bool) -> Document:
+def decide(
+    context: Context,
+    checker: str,
+    change_id: str,
+    *,
+    approve: bool,
+    institution_id: str | None = None,
+    expect: Callable[[Document], None] = lambda _: None,
+) -> Document:
     """Approve or reject; an approval changes the record in the same transaction. The same decision again is no change.
 
-    Who proposed may withdraw it by a rejection. Raises NotFoundError, SamePersonError, WrongStateError when it was
-    decided otherwise, ChangeStaleError, and the content's own errors when it does not fit the record any more.
+    ``expect`` is given the change as it is shown just before it is decided, and may raise what keeps it from that.
+    Who proposed may withdraw it by a rejection. Raises NotFoundError, also where persons of another house made it than
+    ``institution_id`` says, SamePersonError, WrongStateError when it was decided otherwise, ChangeStaleError, and the
+    content's own errors when it does not fit the record any more.
     """
     wanted = ChangeStatus.APPROVED if approve else ChangeStatus.REJECTED
     for _ in range(_ATTEMPTS):
         item = _load(context, change_id)
+        if item.body.get("institution_id") != institution_id:
+            raise _unknown()
         if item.body["status"] == wanted and item.body["decided_by"] == checker:
             return _view(item.body)
+        expect(_view(item.body))
         if item.body["status"] != ChangeStatus.PROPOSED:
             raise WrongStateError(f"The change is {item.body['status']} already.", field="decision")
         if approve:
@@ -91,9 +110,10 @@ def find(context: Context, change_id: str) -> Document:
     return _view(_load(context, change_id).body)
 
 
-def newest(context: Context, *, most: int = 50) -> list[Document]:
-    """The newest changes, whatever their status."""
-    ids = [str(listing.summary["change_id"]) for listing in context.store.listed(_LIST, _EVER, most=most)]
+def newest(context: Context, *, institution_id: str | None = None, most: int = 50) -> list[Document]:
+    """The newest changes, whatever their status: the platform's own, or those of an institution's persons."""
+    listed = context.store.listed(_list(institution_id), _EVER, most=most)
+    ids = [str(listing.summary["change_id"]) for listing in listed]
     found = context.store.get_many([(change_pk(change_id), STATE) for change_id in ids]) if ids else []
     return [_view(item.body) for item in found if item is not None]
 
@@ -129,8 +149,16 @@ def _kind(name: str) -> ChangeKind:
 def _load(context: Context, change_id: str) -> Item:
     item = context.store.get(change_pk(change_id), STATE)
     if item is None:
-        raise NotFoundError("There is no such change; list the newest ones.", field="change_id")
+        raise _unknown()
     return item
+
+
+def _unknown() -> NotFoundError:
+    return NotFoundError("There is no such change; list the newest ones.", field="change_id")
+
+
+def _list(institution_id: str | None) -> str:
+    return _LIST if institution_id is None else f"{_LIST}#{institution_id}"
 
 
 def _view(body: Document) -> Document:

@@ -21,7 +21,7 @@ from rongtong.domain.policy import Policy
 from rongtong.domain.privacy import mask_account
 from rongtong.domain.rates import RateTable, RateTableError
 from rongtong.domain.trust import TrustPolicy, TrustPolicyError
-from rongtong.services import compensation_reserve
+from rongtong.services import access, compensation_reserve
 from rongtong.services.context import Context
 from rongtong.services.cosigning import WITNESSES_KEY
 from rongtong.services.errors import InstitutionUnknownError
@@ -34,6 +34,7 @@ from rongtong.services.records import (
     discount_pk,
     institution_pk,
     listed_pk,
+    partner_pk,
     payment_sk,
     suspended_pk,
     tenant_key,
@@ -266,6 +267,10 @@ def _prepare_witnesses(content: Document) -> Document:
     return {"policy": text}
 
 
+def _apply_partner(current: Document | None, content: Document, approval: Approval) -> Document:
+    return access.apply(current, content, _signed(approval))
+
+
 def _calendar_of_content(content: Document) -> Key:
     return calendar_key(int(content["year"]))
 
@@ -301,6 +306,13 @@ KINDS: Mapping[str, ChangeKind] = {
         _apply_reserve_posting,
         whole=False,
         complete=compensation_reserve.complete,
+    ),
+    "partner": ChangeKind(
+        access.prepare,
+        lambda content: (partner_pk(content["partner_id"]), STATE),
+        _apply_partner,
+        whole=False,
+        complete=access.complete,
     ),
     "rate_table": ChangeKind(_prepare_rate_table, _institution_of_content, _apply_rate_table, whole=False),
     "list_entry": ChangeKind(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -11,6 +11,7 @@ from typing import Protocol
 from rongtong.domain.calendar import WorkingCalendar
 from rongtong.services.ports import Bank, BillRegistry, Chain, InvoiceRegistry, LogFiles, SmsGateway, WitnessDoor
 from rongtong.services.storage import Document, Store
+from rongtong.services.webhook_ports import WebhookSender
 
 
 class Clock(Protocol):
@@ -60,6 +61,28 @@ class Archive(Protocol):
 
     def get(self, key: str) -> bytes | None:
         """The content, or None."""
+
+
+@dataclass(frozen=True)
+class Invitation:
+    """Where a file may be put, once, with these headers, until then."""
+
+    url: str
+    headers: Mapping[str, str]
+    expires_at: datetime
+
+
+class Uploads(Protocol):
+    """Files that partners send, kept for some days."""
+
+    def invite(self, key: str, sha256: bytes, size: int) -> Invitation:
+        """Let whoever is given the answer put this one content under the key."""
+
+    def put(self, key: str, content: bytes) -> None:
+        """Write a file, or replace it."""
+
+    def get(self, key: str) -> bytes | None:
+        """The content, None where there is none (any more)."""
 
 
 class Running(StrEnum):
@@ -123,12 +146,17 @@ class Context:
     invoices: InvoiceRegistry
     sms: SmsGateway
     calendar: WorkingCalendar
+    uploads: Uploads
     initiator: Document | None = None
     """Who asked for what is done now, with its signature; None where the platform acts by itself."""
+    request_id: str | None = None
+    """What the request is called that is served now, as its caller was told; None where the platform acts by itself."""
     confirm_factors: Sequence[str] = ("password", "otp")
     """What the operator must have shown before money moves (two factors of different kinds)."""
     chain: Chain | None = None
     """Where the log's cosigned checkpoints are anchored; None where the witnessed log stands alone."""
+    webhook_sender: WebhookSender | None = None
+    """What carries webhooks to partners; None where nothing is sent to them."""
     payment_waits_for_chain: bool = False
     """Whether money moves only once the chain holds the discount's checkpoint, or under the quorum already."""
 

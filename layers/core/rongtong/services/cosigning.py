@@ -74,6 +74,8 @@ class _Round:
     """Who knows a larger log than this head, and how large."""
     against: dict[str, int] = field(default_factory=dict)
     """Whose tree of this size the head does not extend, or does not equal."""
+    unable: dict[str, str] = field(default_factory=dict)
+    """Who says that it cannot cosign before its owner has done something, and what it said."""
     others: dict[str, str] = field(default_factory=dict)
     """Who did not cosign for another reason, and what it said."""
 
@@ -82,6 +84,7 @@ class _Round:
         told = {
             **dict.fromkeys(self.found, "cosigned"),
             **self.others,
+            **self.unable,
             **{name: f"knows {known} leaves" for name, known in self.ahead.items()},
             **{name: f"contradicts from its {known} leaves" for name, known in self.against.items()},
         }
@@ -91,9 +94,10 @@ class _Round:
 def witnessed(context: Context, size: int, *, may_sign: bool = True) -> str:
     """The newest note that the policy takes (log signature, quorum of cosignatures) and that covers ``size`` leaves.
 
-    Witnesses are asked only where the stored one is too small. A witness that contradicts the log opens an incident;
-    with a quorum of others the answer stands all the same. A head that bears the signature of a former key is signed
-    anew, unless the caller may not use the log's key (``may_sign``). Raises NoQuorumError, LogDamagedError.
+    Witnesses are asked only where the stored one is too small. A witness that contradicts the log opens an incident,
+    and so does one that says of itself that it cannot cosign; with a quorum of others the answer stands all the same. A
+    head that bears the signature of a former key is signed anew, unless the caller may not use the log's key
+    (``may_sign``). Raises NoQuorumError, LogDamagedError.
     """
     said = ""
     for _ in range(_HEADS):
@@ -225,6 +229,7 @@ def _ask_all(context: Context, state: _State, head: Item) -> _Round:
 def _take(asked: _Round, policy: TrustPolicy, name: str, old: int, reply: WitnessReply | None, note: str) -> int | None:
     """Take in what a witness said that was asked from ``old``; answers from where to ask it again, if at all."""
     asked.others.pop(name, None)
+    asked.unable.pop(name, None)
     if reply is None:
         asked.others[name] = "no answer"
     elif reply.status == 200:
@@ -244,7 +249,9 @@ def _take(asked: _Round, policy: TrustPolicy, name: str, old: int, reply: Witnes
             asked.others[name] = f"knows {known} leaves"
             return known if known != old else None
     else:
-        asked.others[name] = f"status {reply.status}: {reply.body.strip()[:_SAID_MAX]}"
+        # 500 is what does not pass by itself; a witness that is just busy, or did not read its table, says 503.
+        told = asked.unable if reply.status == 500 else asked.others
+        told[name] = f"status {reply.status}: {reply.body.strip()[:_SAID_MAX]}"
     return None
 
 
@@ -273,8 +280,13 @@ def _open_incidents(context: Context, asked: _Round, note: str) -> None:
     """One open incident for each witness, whatever sizes it claims; a further one only after the last was resolved."""
     for name, known in sorted(asked.against.items()):
         data: Document = {"witness": name, "witness_size": known, "log_size": asked.size, "checkpoint": note}
-        about = f"{context.log_origin}#{name}"
-        incidents.open_anew(context, IncidentKind.LOG_REFUSED_BY_WITNESS, context.log_origin, about, data)
+        _open_incident(context, IncidentKind.LOG_REFUSED_BY_WITNESS, name, data)
+    for name, said in sorted(asked.unable.items()):
+        _open_incident(context, IncidentKind.WITNESS_UNABLE, name, {"witness": name, "said": said})
+
+
+def _open_incident(context: Context, kind: IncidentKind, witness: str, data: Document) -> None:
+    incidents.open_anew(context, kind, context.log_origin, f"{context.log_origin}#{witness}", data)
 
 
 def _bearing(note: str, found: tuple[Cosignature, ...]) -> str:

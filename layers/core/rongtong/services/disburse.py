@@ -128,7 +128,9 @@ def _store_intent(context: Context, item: Item, parties: Parties, approved: Item
     elif parties.institution.get("settlement") == ONLINE:
         body["settlement"] = ONLINE
     day = context.calendar.shanghai_date(now).isoformat()
-    listing = Listing(payments_owner(day), iso(now), {})
+    # Statements of one partner or institution read only its own of the day's payments.
+    whose: Document = {name: item.body[name] for name in ("partner_id", "institution_id")}
+    listing = Listing(payments_owner(day), iso(now), whose)
     write: Write = Create(item.pk, payment_sk(series), body, listing=listing)
     if approved is not None:
         write = replace(approved.replaced(body), listing=listing)

@@ -1,4 +1,4 @@
-"""Reading discounts: for the tasks that work on them, and for the partners that own them."""
+"""Reading discounts: for the tasks that work on them, and what is shown of them to those who own them."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import Any
 
 from rongtong.domain.exposure import reservation_of
 from rongtong.domain.lifecycle import DiscountStatus
+from rongtong.services.access_audit import Evidence, note_read
 from rongtong.services.context import Context
 from rongtong.services.errors import NotFoundError
 from rongtong.services.records import STATE, discount_pk, event_sk
@@ -17,6 +18,7 @@ _HIDDEN = frozenset(
         "task_token",
         "logged",
         "told",
+        "queued",
         "partner_id",
         "events",
         "confirmed",
@@ -46,16 +48,6 @@ def discount_of(item: Item | None) -> Item:
     return item
 
 
-def load_owned(context: Context, partner_id: str, discount_id: str) -> Item:
-    """The discount, if it is this partner's. Raises NotFoundError, which does not tell whether another owns it."""
-    item = load(context, discount_id)
-    if item.body["partner_id"] != partner_id:
-        raise NotFoundError(
-            "There is no such discount; check the id of the answer to your request.", field="discount_id"
-        )
-    return item
-
-
 def request_key(discount_id: str) -> Key:
     """Where the discount's first event is, which holds what the partner sent."""
     return discount_pk(discount_id), event_sk(1)
@@ -69,15 +61,11 @@ def request_of(item: Item | None) -> Document:
     return data
 
 
-def find(context: Context, partner_id: str, discount_id: str) -> Document:
-    """The discount as its partner may see it. Raises NotFoundError."""
-    return view(load_owned(context, partner_id, discount_id).body)
-
-
-def timeline(context: Context, partner_id: str, discount_id: str) -> list[Document]:
-    """The discount's events, oldest first, without what is sealed. Raises NotFoundError."""
-    item = load_owned(context, partner_id, discount_id)
-    return [_shown(document.body["event"]) for document in context.store.query(item.pk, "event#")]
+def timeline(context: Context, item: Item) -> list[Document]:
+    """The discount's events, oldest first, without what is sealed. Who asks is recorded. Raises BusyError."""
+    events = [_shown(document.body["event"]) for document in context.store.query(item.pk, "event#")]
+    note_read(context, Evidence.TIMELINE, str(item.body["discount_id"]))
+    return events
 
 
 def view(body: Document) -> Document:

@@ -15,6 +15,7 @@ from rongtong.services.storage import Document, Item, Listing, Write, WriteConfl
 _LISTS = {IncidentStatus.OPEN: "incidents#open", IncidentStatus.RESOLVED: "incidents#resolved"}
 """Each status has its own list, so that an old open incident is never hidden behind newer ones that are settled."""
 _EVER = "0"
+_ALL = 1_000_000
 _FOLLOWERS_MAX = 1000
 _HIDDEN = frozenset({"events", "logged"})
 
@@ -112,6 +113,17 @@ def newest(context: Context, status: IncidentStatus, *, most: int = 1000) -> Doc
     urgency = list(IncidentKind)
     shown = sorted((view(item.body) for item in found if item is not None), key=lambda one: urgency.index(one["kind"]))
     return {"incidents": shown, "more": len(ids) == most}
+
+
+def opened_since(context: Context, kind: IncidentKind, since: datetime) -> list[Document]:
+    """Every incident of this kind that was opened at this instant or later, whatever became of it; oldest first."""
+    listed = [one for owner in _LISTS.values() for one in context.store.listed(owner, iso(since), most=_ALL)]
+    ids = list(dict.fromkeys(str(one.summary["incident_id"]) for one in listed))
+    found: list[Item | None] = []
+    for start in range(0, len(ids), 100):
+        found += context.store.get_many([(incident_pk(own_id), STATE) for own_id in ids[start : start + 100]])
+    bodies = [item.body for item in found if item is not None and item.body["kind"] == kind]
+    return sorted((one for one in bodies if one["opened_at"] >= iso(since)), key=lambda one: str(one["opened_at"]))
 
 
 def view(body: Document) -> Document:

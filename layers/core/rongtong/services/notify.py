@@ -1,10 +1,15 @@
-"""Notification: what events have to tell their enterprise is sent, at least once, under one reference each."""
+"""Notification: enterprises, and their partners' webhook endpoints, are told of events, at least once."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
+
 from rongtong.services.context import Context
-from rongtong.services.records import STATE, amend, change_writes, enterprise_pk, event_sk
-from rongtong.services.storage import Document, Item, WriteConflictError
+from rongtong.services.ports import SmsUnavailableError
+from rongtong.services.records import STATE, amend, at_rest, change_writes, enterprise_pk, event_sk
+from rongtong.services.storage import Document, Item, Key, WriteConflictError
+from rongtong.services.webhooks import queue, queue_now, try_at_once
 
 _TEXTS = {
     "EnterpriseVerified": "企业认证已完成",
@@ -21,8 +26,9 @@ _TEXTS = {
 def notify(context: Context, pk: str) -> Document:
     """Send the messages of every event not yet told to the enterprise's mobile number. Safe to repeat.
 
-    The gateway knows a message by its reference, so a repeat after a lost answer is not a second message.
-    Raises SmsUnavailableError; what was not sent stays pending.
+    The gateway knows a message by its reference, so a repeat after a lost answer is not a second message. The partner's
+    webhook endpoints are given the events with the note that they were told, and tried at once; what they do not take
+    is tried again by others, and fails nothing here. Raises SmsUnavailableError; what was not sent stays pending.
     """
     item = context.store.get(pk, STATE)
     if item is None or _told(item.body) >= int(item.body["events"]):
@@ -35,30 +41,65 @@ def notify(context: Context, pk: str) -> Document:
         assert enterprise is not None, "events with messages belong to enterprises that exist"
         owner, key = str(enterprise.body["enterprise_id"]), str(enterprise.body["data_key"])
         mobile = context.vault.decrypt(owner, key, str(enterprise.body["mobile"]))
-        for reference, text in texts.items():
-            context.sms.send(mobile, text, f"{pk}/{reference}")
-        _tell_of_it(context, item, last, sorted(texts))
+        try:
+            for reference, text in texts.items():
+                context.sms.send(mobile, text, f"{pk}/{reference}")
+        except SmsUnavailableError:
+            # The partner need not wait for the enterprise's gateway.
+            queue_now(context, pk)
+            raise
+        given = _tell_of_it(context, item, last, sorted(texts), events)
     else:
-        amend(context.store, item, lambda body: {**body, "told": last} if _told(body) < last else None)
+        given = _note(context, item, last, events)
+    try_at_once(context, given)
     return {"subject": pk, "delivered": len(texts)}
 
 
-def _tell_of_it(context: Context, item: Item, last: int, references: list[str]) -> None:
-    """An event tells of what was sent; where another event came in between, that one is still to be told."""
+def _note(context: Context, item: Item, last: int, events: Sequence[Document]) -> Sequence[Key]:
+    """Nothing was sent: no event tells of it. Answers the deliveries that were made."""
+    while _told(item.body) < last:
+        made = queue(context, item, events, last, _told(item.body))
+        if made is None:
+            amend(context.store, item, lambda body: {**body, "told": last} if _told(body) < last else None)
+            return ()
+        body = {**item.body, **made.changes, "told": last}
+        state = replace(item.replaced(body), due=None if at_rest(body) else item.due)
+        try:
+            context.store.transact([state, *made.writes])
+        except WriteConflictError:
+            item = _again(context, item)
+        else:
+            return made.keys
+    return ()
+
+
+def _tell_of_it(
+    context: Context, item: Item, last: int, references: list[str], events: Sequence[Document]
+) -> Sequence[Key]:
+    """An event tells of what was sent; where another event came in between, that one is still to be told.
+
+    Answers the deliveries that were made.
+    """
     subject_field = "discount_id" if "discount_id" in item.body else "enterprise_id"
     data: Document = {"channel": "SMS", "references": references}
     while _told(item.body) < last:
+        made = queue(context, item, events, last, _told(item.body))
         alone = int(item.body["events"]) == last
-        changes: Document = {"told": last + 1 if alone else last}
+        changes: Document = {"told": last + 1 if alone else last, **(made.changes if made else {})}
         try:
             writes = change_writes(item, subject_field, changes, "EnterpriseTold", context.clock.now(), data)
-            context.store.transact(writes)
+            context.store.transact([*writes, *(made.writes if made else ())])
         except WriteConflictError:
-            found = context.store.get(item.pk, item.sk)
-            assert found is not None, "an aggregate's state is never deleted"
-            item = found
+            item = _again(context, item)
         else:
-            return
+            return made.keys if made else ()
+    return ()
+
+
+def _again(context: Context, item: Item) -> Item:
+    found = context.store.get(item.pk, item.sk)
+    assert found is not None, "an aggregate's state is never deleted"
+    return found
 
 
 def _told(body: Document) -> int:

@@ -15,16 +15,18 @@ from rongtong.domain.interest import InterestPayer, Price, Repurchase, deduction
 from rongtong.domain.money import fen_to_yuan
 from rongtong.domain.quote import Bid, Offer, expires_at, offers
 from rongtong.services.context import Context
-from rongtong.services.errors import IdempotencyMismatchError, NotFoundError
+from rongtong.services.errors import IdempotencyMismatchError
 from rongtong.services.records import (
     ACCEPTORS_KEY,
     POLICY_KEY,
+    QUOTES,
     STATE,
     calendar_key,
     derived_id,
     first_writes,
     institution_pk,
     iso,
+    partner_list,
     partner_pk,
     quote_pk,
     tenant_key,
@@ -38,7 +40,7 @@ from rongtong.services.settings import (
     rate_tables_of,
     require_agreed,
 )
-from rongtong.services.storage import Document, Item, WriteConflictError
+from rongtong.services.storage import Document, Item, Owned, WriteConflictError
 
 _HIDDEN = frozenset({"partner_id", "body_digest", "events", "logged"})
 
@@ -141,20 +143,15 @@ def ask(context: Context, command: AskQuote) -> tuple[Document, bool]:
             "offers_sha256": hashlib.sha256(canonical_bytes(body["offers"])).hexdigest(),
         }
         pk, by = quote_pk(quote_id), context.initiator
-        context.store.transact(first_writes(pk, "quote_id", quote_id, body, "QuoteGiven", now, data, by=by))
+        owned = Owned(partner_list(command.partner_id, QUOTES), iso(now))
+        context.store.transact(
+            first_writes(pk, "quote_id", quote_id, body, "QuoteGiven", now, data, by=by, owned=owned)
+        )
     except WriteConflictError:
         known = context.store.get(quote_pk(quote_id), STATE)
         assert known is not None, "the quote was refused because one is stored"
         return _repeat(known, command), False
-    return _view(body), True
-
-
-def find(context: Context, partner_id: str, quote_id: str) -> Document:
-    """The quote, if it is this partner's. Raises NotFoundError, which does not tell whether another owns it."""
-    item = context.store.get(quote_pk(quote_id), STATE)
-    if item is None or item.body["partner_id"] != partner_id:
-        raise NotFoundError("There is no such quote; check the id of the answer to your request.", field="quote_id")
-    return _view(item.body)
+    return view(body), True
 
 
 def require_offer(item: Item | None, bill: QuotedBill, amount_fen: int, now: datetime) -> Document:
@@ -251,8 +248,9 @@ def _repeat(known: Item, command: AskQuote) -> Document:
             "This Idempotency-Key was used with another body; use a new key for a new request.",
             field="Idempotency-Key",
         )
-    return _view(known.body)
+    return view(known.body)
 
 
-def _view(body: Document) -> Document:
+def view(body: Document) -> Document:
+    """The quote as its partner may see it, also after it has expired."""
     return {key: value for key, value in body.items() if key not in _HIDDEN}

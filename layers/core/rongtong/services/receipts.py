@@ -5,12 +5,13 @@ from __future__ import annotations
 from rongtong.domain.merkle import inclusion_proof
 from rongtong.domain.receipt import FABRIC, build_receipt, chain_key
 from rongtong.domain.tiles import Tile, TileError
+from rongtong.services.access_audit import Evidence, note_read
 from rongtong.services.anchoring import anchored_note
 from rongtong.services.context import Context
 from rongtong.services.cosigning import stored_note, witnessed
 from rongtong.services.errors import NotFoundError, WrongStateError
 from rongtong.services.evidence_log import pending
-from rongtong.services.records import logged_until
+from rongtong.services.records import logged_indices, logged_until
 from rongtong.services.storage import Document, Item
 from rongtong.services.tile_log import nodes
 
@@ -19,7 +20,8 @@ def receipt(context: Context, item: Item) -> Document:
     """Proof, checkable offline, that the log holds every event of this discount under a quorum of witnesses.
 
     Where a chain holds a checkpoint that covers them, it is under that one, and names the key to ask the chain for.
-    Raises WrongStateError until the discount has ended and all its events are recorded; NoQuorumError.
+    Who asks is recorded. Raises WrongStateError until the discount has ended and all its events are recorded;
+    NoQuorumError, BusyError.
     """
     if "finished_at" not in item.body:
         raise WrongStateError("The discount has not ended; its receipt is made then.")
@@ -30,7 +32,7 @@ def receipt(context: Context, item: Item) -> Document:
     note = anchored or witnessed(context, until, may_sign=False)
     size = int(note.split("\n")[1])
     node = nodes(context.files, size)
-    indices = [index for first, count in item.body["logged"] for index in range(first, first + count)]
+    indices = logged_indices(item.body)
     documents = context.store.query(item.pk, "event#")[: len(indices)]
     entries = [
         {
@@ -42,7 +44,9 @@ def receipt(context: Context, item: Item) -> Document:
         for index, document in zip(indices, documents, strict=True)
     ]
     chain = {"kind": FABRIC, "key": chain_key(note)} if anchored else None
-    return build_receipt(str(item.body["discount_id"]), entries, note, chain)
+    discount_id = str(item.body["discount_id"])
+    note_read(context, Evidence.RECEIPT, discount_id)
+    return build_receipt(discount_id, entries, note, chain)
 
 
 def checkpoint(context: Context) -> str:

@@ -9,9 +9,21 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from rongtong.services.storage import Create, Document, Item, Key, Listing, Replace, Store, Write, WriteConflictError
+from rongtong.services.storage import (
+    Create,
+    Document,
+    Item,
+    Key,
+    Listing,
+    Owned,
+    Replace,
+    Store,
+    Write,
+    WriteConflictError,
+)
 
 STATE = "state"
+DISCOUNTS, ENTERPRISES, QUOTES = "discounts", "enterprises", "quotes"
 PLATFORM_PK = "platform"
 POLICY_KEY = (PLATFORM_PK, "policy")
 LIMITS_KEY = (PLATFORM_PK, "limits")
@@ -75,6 +87,31 @@ def package_pk(bill_number: str) -> str:
     return f"package#{bill_number}"
 
 
+def bill_id_of(partner_id: str, bill_number: str, range_wire: str) -> str:
+    """A partner imports a bill's range once."""
+    return derived_id("bil", partner_id, bill_number, range_wire)
+
+
+def bill_pk(bill_id: str) -> str:
+    """A bill that was imported, and what was found of it ahead of time."""
+    return f"bill#{bill_id}"
+
+
+def import_pk(import_id: str) -> str:
+    """The import of a file of bills."""
+    return f"import#{import_id}"
+
+
+def importing_pk(import_id: str) -> str:
+    """Marks an import that is not done."""
+    return f"importing#{import_id}"
+
+
+def lines_sk(first: int) -> str:
+    """What became of an import's lines, beginning with this one of its lines, counted from 0."""
+    return f"lines#{first:05d}"
+
+
 def invoice_pk(invoice_number: str) -> str:
     """Which discounts an invoice stands behind, in the order of their acceptance, so that none is financed twice."""
     return f"invoice#{invoice_number}"
@@ -93,8 +130,41 @@ def payment_sk(series: int) -> str:
     return f"payment#{series}"
 
 
+def operator_sk(operator_id: str) -> str:
+    """An operator's document stands beside its enterprise's state."""
+    return f"operator#{operator_id}"
+
+
+def webhook_endpoint_pk(endpoint_id: str) -> str:
+    return f"webhook_endpoint#{endpoint_id}"
+
+
 def incident_pk(incident_id: str) -> str:
     return f"incident#{incident_id}"
+
+
+def complaint_pk(complaint_id: str) -> str:
+    return f"complaint#{complaint_id}"
+
+
+def access_pk(access_id: str) -> str:
+    """Who read evidence in some minutes."""
+    return f"access#{access_id}"
+
+
+def accesses_owner(discount_id: str) -> str:
+    """Under whom the reads of a discount's evidence are listed."""
+    return f"accesses#{discount_id}"
+
+
+def partner_list(partner_id: str, kind: str) -> str:
+    """The list of what a partner has of a kind: DISCOUNTS, ENTERPRISES, QUOTES, …"""
+    return f"partner#{partner_id}#{kind}"
+
+
+def institution_list(institution_id: str, kind: str) -> str:
+    """The list of what an institution has of a kind; its documents stand there as their second owner's."""
+    return f"institution#{institution_id}#{kind}"
 
 
 def payments_owner(day: str) -> str:
@@ -120,6 +190,11 @@ def without(body: Document, name: str) -> Document:
 def logged_count(body: Document) -> int:
     """How many of the aggregate's events the evidence log holds."""
     return sum(count for _, count in body.get("logged", ()))
+
+
+def logged_indices(body: Document) -> list[int]:
+    """The leaves of the aggregate's events in the evidence log, event 1 first, as far as they are logged."""
+    return [index for start, count in body.get("logged", ()) for index in range(start, start + count)]
 
 
 def logged_until(body: Document) -> int:
@@ -175,12 +250,22 @@ def first_writes(
     listing: Listing | None = None,
     beside: Document | None = None,
     by: Document | None = None,
+    *,
+    due: datetime | None = None,
+    event_listing: Listing | None = None,
+    owned: Owned | None = None,
 ) -> list[Write]:
-    """The writes that begin an aggregate: its state, due to be looked after until it is at rest, and event 1."""
+    """The writes that begin an aggregate: its state, and event 1. Either may be listed.
+
+    ``owned`` is written with event 1, which is never written again, so that later changes cost its lists nothing.
+
+    It is due to be looked after from ``due``, or from now, on until it is at rest.
+    """
     body = {**state, "events": 1}
+    document = event_document(subject_field, subject_id, 1, kind, at, data, beside, by)
     return [
-        Create(pk, STATE, body, due=iso(at), listing=listing),
-        Create(pk, event_sk(1), event_document(subject_field, subject_id, 1, kind, at, data, beside, by)),
+        Create(pk, STATE, body, due=iso(due or at), listing=listing),
+        Create(pk, event_sk(1), document, listing=event_listing, owned=owned),
     ]
 
 
@@ -195,8 +280,9 @@ def change_writes(
     *,
     due: datetime | None = None,
     by: Document | None = None,
+    event_listing: Listing | None = None,
 ) -> list[Create | Replace]:
-    """The writes that change an aggregate: its state at the version that was read, and the next event.
+    """The writes that change an aggregate: its state at the version that was read, and the next event, listed or not.
 
     It is due from ``due`` on, where that is given, until it is at rest; otherwise from when it was.
     """
@@ -205,7 +291,7 @@ def change_writes(
     body = {key: value for key, value in body.items() if value is not None}
     document = event_document(subject_field, str(item.body[subject_field]), number, kind, at, data, beside, by)
     state = replace(item.replaced(body), due=(item.due or iso(at)) if due is None else iso(due))
-    return [state, Create(item.pk, event_sk(number), document)]
+    return [state, Create(item.pk, event_sk(number), document, listing=event_listing)]
 
 
 def amend(store: Store, item: Item, edit: Callable[[Document], Document | None]) -> None:

@@ -15,6 +15,7 @@ from rongtong.domain.privacy import mask_account, mask_mobile, mask_name
 from rongtong.services.context import Context
 from rongtong.services.errors import NotFoundError
 from rongtong.services.records import (
+    ENTERPRISES,
     POLICY_KEY,
     STATE,
     change_writes,
@@ -22,10 +23,11 @@ from rongtong.services.records import (
     enterprise_pk,
     first_writes,
     iso,
+    partner_list,
 )
 from rongtong.services.screening import screened_party
 from rongtong.services.settings import policy_of
-from rongtong.services.storage import Document, Item, WriteConflictError
+from rongtong.services.storage import Document, Item, Owned, WriteConflictError
 from rongtong.services.suspension import is_enterprise_suspended
 
 
@@ -95,7 +97,15 @@ def register(context: Context, command: RegisterEnterprise) -> Document:
         with suppress(WriteConflictError):
             context.store.transact(
                 first_writes(
-                    pk, "enterprise_id", enterprise_id, state, "EnterpriseRegistered", now, data, by=context.initiator
+                    pk,
+                    "enterprise_id",
+                    enterprise_id,
+                    state,
+                    "EnterpriseRegistered",
+                    now,
+                    data,
+                    by=context.initiator,
+                    owned=Owned(partner_list(command.partner_id, ENTERPRISES), iso(now)),
                 )
             )
         item = _load(context, enterprise_id)
@@ -128,17 +138,10 @@ def verify_enterprise(context: Context, enterprise_id: str) -> Document:
     return {"subject": item.pk, "status": status.value}
 
 
-def find(context: Context, partner_id: str, enterprise_id: str) -> Document:
-    """The enterprise as its partner may see it, ``suspended`` while it is.
-
-    Raises NotFoundError, also for another partner's enterprise.
-    """
-    item = _load(context, enterprise_id)
-    if item.body["partner_id"] != partner_id:
-        raise NotFoundError(
-            "There is no such enterprise; check the id that registration answered.", field="enterprise_id"
-        )
-    return {**view(item), **({"suspended": True} if is_enterprise_suspended(context, enterprise_id) else {})}
+def shown(context: Context, item: Item) -> Document:
+    """The enterprise as its partner may see it, ``suspended`` while it is."""
+    suspended = is_enterprise_suspended(context, str(item.body["enterprise_id"]))
+    return {**view(item), **({"suspended": True} if suspended else {})}
 
 
 def view(item: Item) -> Document:

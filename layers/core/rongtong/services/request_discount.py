@@ -7,14 +7,12 @@ from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from typing import Any
 
-from rongtong.domain.bill_number import BillNumber
-from rongtong.domain.errors import BillNumberError
+from rongtong.domain.bill_import import require_number
 from rongtong.domain.exposure import Limits
 from rongtong.domain.exposure_ledger import EntryKind
 from rongtong.domain.identity import check_uscc
 from rongtong.domain.interest import InterestPayer
 from rongtong.domain.lifecycle import DiscountStatus, EnterpriseStatus
-from rongtong.domain.policy import Policy
 from rongtong.domain.sub_bill_range import SubBillRange, require_within_ceiling
 from rongtong.services.context import Context
 from rongtong.services.discounts import view
@@ -28,6 +26,7 @@ from rongtong.services.errors import (
 from rongtong.services.exposure_ledger import entry_of
 from rongtong.services.quotes import require_offer
 from rongtong.services.records import (
+    DISCOUNTS,
     LIMITS_KEY,
     POLICY_KEY,
     STATE,
@@ -36,8 +35,10 @@ from rongtong.services.records import (
     discount_pk,
     enterprise_pk,
     first_writes,
+    institution_list,
     institution_pk,
     iso,
+    partner_list,
     partner_pk,
     quote_pk,
     tenant_key,
@@ -45,7 +46,7 @@ from rongtong.services.records import (
 from rongtong.services.reservations import Holdings
 from rongtong.services.screening import access_seen, company_owner
 from rongtong.services.settings import calendar_of, institution_of, limits_of, policy_of, require_agreed
-from rongtong.services.storage import Document, Item, Listing, Write, WriteConflictError
+from rongtong.services.storage import Document, Item, Listing, Owned, Write, WriteConflictError
 from rongtong.services.suspension import require_not_suspended, suspension_keys
 
 _ATTEMPTS = 12
@@ -88,6 +89,20 @@ class RequestDiscount:
     quote_id: str | None = None
 
 
+_FIRST = frozenset(
+    {
+        "discount_id",
+        "enterprise_id",
+        "institution_id",
+        "status",
+        "bill_number",
+        "range",
+        "face_fen",
+        "accepted_at",
+        "remainder",
+    }
+)
+"""What the state has from its beginning and partners see; none of it changes but the status."""
 _NOT_IN_THE_EVENT = frozenset(
     {"payee_account", "idempotency_key", "body_digest", "partner_id", "institution_id", "access"}
 )
@@ -96,8 +111,8 @@ _NOT_IN_THE_EVENT = frozenset(
 def accept(context: Context, command: RequestDiscount) -> tuple[Document, bool]:
     """Accept the request, or raise why not; nothing is stored by halves.
 
-    The discount's id comes from the partner and its idempotency key: a repeat answers the same discount and False,
-    the same key with another body raises IdempotencyMismatchError. Raises BillNumberError, SubBillRangeError,
+    The discount's id comes from the partner and its idempotency key: a repeat answers what was answered first and
+    False, the same key with another body raises IdempotencyMismatchError. Raises BillNumberError, SubBillRangeError,
     CalendarError, EnterpriseUnknownError, EnterpriseNotActiveError, InstitutionUnknownError, SuspendedError,
     QuoteError, RangeTakenError, LimitExceededError.
     """
@@ -123,8 +138,10 @@ def accept(context: Context, command: RequestDiscount) -> tuple[Document, bool]:
     if known is not None:
         return _repeat(context, known, command), False
     policy, limits = policy_of(policy_item, tenant), limits_of(limits_item)
+    if command.confirmed_by is not None:
+        policy.confirmation.require_partner_asserts(field="confirmation")
     require_within_ceiling(dealt if remainder is None else remainder, policy.package_ceiling_fen)
-    _require_number(command, policy, today)
+    require_number(command.bill_number, command.kind, policy, today)
     _require_companies(command)
     calendar_of(context.calendar, [year], policy).require_service_hours(now)
     active = _active(enterprise, command.partner_id)
@@ -150,21 +167,6 @@ def start(context: Context, discount_id: str, *, write_units: int) -> None:
     """
     payload = {"discount_id": discount_id, "subject": discount_pk(discount_id), "write_units": write_units}
     context.workflows.start_discount(discount_id, payload)
-
-
-def _require_number(command: RequestDiscount, policy: Policy, today: date) -> None:
-    """Raises BillNumberError; its code is KIND_MISMATCH where the first digit says another kind than the request."""
-    number = BillNumber.parse(
-        command.bill_number,
-        strict_new_system=policy.strict_check_newgen,
-        bank_directory=policy.bank_directory,
-        latest=today,
-    )
-    number.require_discountable()
-    if policy.check_kind_digit and number.kind != command.kind:
-        raise BillNumberError(
-            "The bill's number is one of the other kind; correct the kind.", field="bill.kind", code="KIND_MISMATCH"
-        )
 
 
 def _require_companies(command: RequestDiscount) -> None:
@@ -272,8 +274,21 @@ def _first_records(
     listing = Listing(company_owner(holdings.applicant_uscc), iso(now), summary)
     pk = discount_pk(discount_id)
     journal: Document = {"journal": entry_of(EntryKind.RESERVE, holdings)}
+    owned = Owned(
+        partner_list(command.partner_id, DISCOUNTS), iso(now), institution_list(command.institution_id, DISCOUNTS)
+    )
     return state, first_writes(
-        pk, "discount_id", discount_id, state, "DiscountRequested", now, data, listing, journal, context.initiator
+        pk,
+        "discount_id",
+        discount_id,
+        state,
+        "DiscountRequested",
+        now,
+        data,
+        listing,
+        journal,
+        context.initiator,
+        owned=owned,
     )
 
 
@@ -311,4 +326,10 @@ def _repeat(context: Context, known: Item, command: RequestDiscount) -> Document
         )
     if known.body["status"] == DiscountStatus.ACCEPTED:
         start(context, str(known.body["discount_id"]), write_units=0)
-    return view(known.body)
+    return _accepted(known.body)
+
+
+def _accepted(body: Document) -> Document:
+    """What was answered when it was accepted, from its present state: a repeat is told the same, wherever it stands."""
+    first = {name: value for name, value in body.items() if name in _FIRST}
+    return view({**first, "status": DiscountStatus.ACCEPTED.value})

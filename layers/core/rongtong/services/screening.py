@@ -38,6 +38,8 @@ class Records:
     package: TakenRanges
     claims: tuple[Item | None, ...]
     """Who discounts on the order, and on the invoice where one is named."""
+    kept: Item | None = None
+    """The bill as it was imported and looked at ahead of time."""
 
 
 def company_owner(uscc: str) -> str:

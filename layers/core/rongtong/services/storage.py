@@ -16,6 +16,19 @@ from rongtong.domain.errors import RongTongError
 Document = dict[str, Any]
 Key = tuple[str, str]
 """Partition and sort key."""
+MAIN_LANE = "yes"
+DELIVERY_LANE = "delivery"
+BILL_LANE = "bill"
+IMPORT_LANE = "importing"
+_LANES = (DELIVERY_LANE, BILL_LANE, IMPORT_LANE)
+
+
+def lane_of(pk: str) -> str:
+    """In which lane of the due index a document stands: neither partners' receivers nor bills that nobody has asked to
+    discount yet may hold up what moves money.
+    """
+    kind = pk.partition("#")[0]
+    return kind if kind in _LANES else MAIN_LANE
 
 
 class WriteConflictError(RongTongError):
@@ -41,6 +54,28 @@ class Listing:
 
 
 @dataclass(frozen=True)
+class Owned:
+    """In whose lists a document is found, the newest first: an owner's, and a second one's. ``at`` is ISO 8601.
+
+    A list is named like ``partner#<id>#discounts``. A document that is created once and never written again, like an
+    event, costs its lists nothing after that; one that is written again is kept in them by every write.
+    """
+
+    owner: str
+    at: str
+    second: str | None = None
+
+
+@dataclass(frozen=True)
+class Position:
+    """Where a document stands in a list."""
+
+    at: str
+    pk: str
+    sk: str
+
+
+@dataclass(frozen=True)
 class Item:
     """A stored document; ``version`` counts its writes from 1."""
 
@@ -50,10 +85,11 @@ class Item:
     version: int
     listing: Listing | None = None
     due: str | None = None
+    owned: Owned | None = None
 
     def replaced(self, body: Document) -> Replace:
-        """The write that puts another body in this one's place; it stays listed, and due, where it was."""
-        return Replace(self.pk, self.sk, body, self.version, self.listing, self.due)
+        """The write that puts another body in this one's place; it stays listed, owned and due where it was."""
+        return Replace(self.pk, self.sk, body, self.version, self.listing, self.due, self.owned)
 
 
 @dataclass(frozen=True)
@@ -68,11 +104,15 @@ class Create:
     body: Document
     due: str | None = None
     listing: Listing | None = None
+    owned: Owned | None = None
 
 
 @dataclass(frozen=True)
 class Replace:
-    """Replace a document that must still be at ``version``; ``due`` and ``listing`` are what it has from now on."""
+    """Replace a document that must still be at ``version``.
+
+    ``due``, ``listing`` and ``owned`` are what it has from now on.
+    """
 
     pk: str
     sk: str
@@ -80,6 +120,7 @@ class Replace:
     version: int
     listing: Listing | None = None
     due: str | None = None
+    owned: Owned | None = None
 
 
 @dataclass(frozen=True)
@@ -114,11 +155,27 @@ class Store(Protocol):
     def counter(self, pk: str, sk: str) -> int:
         """A counter's value in fen; 0 if it was never written."""
 
-    def due(self, before: str) -> list[Item]:
-        """Documents that are ``due`` before this instant, oldest first."""
+    def due(self, before: str, *, lane: str = MAIN_LANE, most: int | None = None) -> list[Item]:
+        """Documents of a lane that are ``due`` before this instant, oldest first, at most ``most``."""
 
     def listed(self, owner: str, since: str, *, most: int = 200) -> list[Listing]:
         """What is listed under the owner from this instant on, newest first; a write shows here a moment later."""
+
+    def page(
+        self,
+        owner: str,
+        *,
+        second: bool = False,
+        after: Position | None = None,
+        first: str = "0",
+        last: str = "9",
+        most: int = 50,
+    ) -> list[Position]:
+        """What stands in an owner's list (``second``: as its second owner), newest first, behind ``after``.
+
+        Only what was made between the instants ``first`` and ``last``, both included. Fewer than ``most`` is the end.
+        A write shows here a moment later.
+        """
 
     def scan(self, pk_prefix: str, sk_prefix: str = "") -> Iterator[Item]:
         """Every document of all partitions whose keys begin so, in no order; for jobs, never for a request.

@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from rongtong.domain.errors import RongTongError
 from rongtong.domain.incident import IncidentKind, IncidentStatus
 from rongtong.domain.lifecycle import DiscountStatus, EnterpriseStatus, waits_until
+from rongtong.services import complaints
 from rongtong.services.anchoring import anchor
 from rongtong.services.context import Context, Running
 from rongtong.services.cosigning import witnessed
@@ -56,7 +57,7 @@ def sweep(context: Context) -> Document:
         if context.clock.monotonic() - began > _BUDGET_S:
             return {**done, "failed": failed, "left": len(items) - number}
         kind = item.pk.partition("#")[0]
-        look_after = {"discount": _discount, "enterprise": _enterprise}.get(kind, _other)
+        look_after = {"discount": _discount, "enterprise": _enterprise, "complaint": _complaint}.get(kind, _other)
         try:
             look_after(context, item)
         except WriteConflictError:
@@ -162,8 +163,16 @@ def _enterprise(context: Context, item: Item) -> None:
     context.workflows.start_registration(name, {"enterprise_id": enterprise_id, "subject": item.pk})
 
 
+def _complaint(context: Context, item: Item) -> None:
+    """The date by which it is answered is a document of its own beside the complaint's state."""
+    if item.sk == complaints.DEADLINE:
+        complaints.look_after(context, item)
+    else:
+        _other(context, item)
+
+
 def _other(context: Context, item: Item) -> None:
-    """What has no message to send: changes, incidents, suspensions."""
+    """What has no message to send: changes, incidents, suspensions, reads of evidence."""
     record(context, item.pk)
     _rest(context, item)
 

@@ -6,36 +6,46 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import date, datetime
 from decimal import Decimal
 
-from rongtong.domain.bill import Application, Delivery, Invoice, MoneyFlow, Order, RegistryBill, Trade
-from rongtong.domain.bill_codes import BillKind
+from rongtong.domain.bill import Application, Invoice, RegistryBill
 from rongtong.domain.calendar import SHANGHAI
-from rongtong.domain.eligibility import RISK, UNKNOWN_BILL, Case, Findings, run_checks, verdict
+from rongtong.domain.eligibility import UNKNOWN_BILL, Findings, verdict
 from rongtong.domain.errors import CalendarError, PriceError
 from rongtong.domain.interest import Fee, Price, price
 from rongtong.domain.lifecycle import UNPAID_ENDS, DiscountStatus, require_discount_transition, waits_until
 from rongtong.domain.package import TakenRanges
-from rongtong.domain.rates import NoRateError, table_in_force
+from rongtong.domain.rates import NoRateError
 from rongtong.domain.sub_bill_range import SubBillRange
+from rongtong.services.bill_checks import (
+    REJECT,
+    application_of,
+    bill_digest,
+    checked_bill,
+    invoice_from,
+    stated_digest,
+    tabled_price,
+    told,
+)
 from rongtong.services.context import Context
 from rongtong.services.discounts import discount_of, request_key, request_of
 from rongtong.services.quotes import QuoteError, priced, terms_of
 from rongtong.services.records import (
     POLICY_KEY,
     STATE,
+    bill_id_of,
+    bill_pk,
     calendar_key,
     change_writes,
     discount_pk,
     enterprise_pk,
     institution_pk,
+    iso,
     quote_pk,
     tenant_key,
 )
 from rongtong.services.reservations import claimed_fen, holdings_of
-from rongtong.services.screening import Records, facts_of, history_of, screened, sealed_findings
-from rongtong.services.settings import calendar_of, fee_of, institution_of, policy_of, rate_tables_of
+from rongtong.services.screening import Records, history_of, sealed_findings
+from rongtong.services.settings import calendar_of, institution_of, policy_of
 from rongtong.services.storage import Document, Item
-
-REJECT = "reject"
 
 
 def verify(context: Context, discount_id: str) -> Document:
@@ -55,10 +65,12 @@ def verify(context: Context, discount_id: str) -> Document:
         if request.get("whole"):
             rng = SubBillRange.whole_package(rng.amount_fen)
         bill_answer = pool.submit(context.bills.find, str(request["bill_number"]), rng)
-        number = request.get("invoice_number")
-        invoice_answer = pool.submit(context.invoices.find, str(number)) if number is not None else None
         history_answer = pool.submit(history_of, context, str(request["applicant_uscc"]), discount_id)
         records = _read(context, item, request)
+        number = request.get("invoice_number")
+        kept = _kept(context, records.kept, request, rng)
+        asks = number is not None and kept is None
+        invoice_answer = pool.submit(context.invoices.find, str(number)) if asks else None
         payee, verified = _accounts(context, records.enterprise, request)
         application = _application(request, rng, payee, records, discount_id)
         bill = bill_answer.result()
@@ -66,10 +78,14 @@ def verify(context: Context, discount_id: str) -> Document:
         history = history_answer.result()
     if bill is None:
         return _decide(context, item, UNKNOWN_BILL, None, None, REJECT, "BILL_NOT_FOUND", None)
-    today = records.calendar.shanghai_date(context.clock.now())
-    facts = facts_of(context, application, bill, records, history, own=item.listing, payee_verified=payee == verified)
-    hits = screened(context, application, bill, records.enterprise.body, today)
-    found = run_checks(Case(application, bill, invoice, records.policy, today, verified, hits, facts))
+    if kept is not None and bill_digest(bill) != kept["bill_sha256"]:
+        # Whatever changed at the registry, the way is the long one.
+        kept, invoice = None, context.invoices.find(str(number))
+    elif kept is not None:
+        invoice = invoice_from(kept["invoice"])
+    found = checked_bill(
+        context, application, bill, invoice, records, history, own=item.listing, verified_account=verified
+    )
     decided = verdict(found.results)
     outcome: str = decided.outcome
     reason, priced_at = decided.reason, None
@@ -78,7 +94,8 @@ def verify(context: Context, discount_id: str) -> Document:
             priced_at = _price(context, item, request, records, bill)
         except (PriceError, NoRateError, CalendarError, QuoteError) as error:
             outcome, reason = REJECT, error.code
-    return _decide(context, item, found, bill, invoice, outcome, reason, priced_at)
+    invoice_at = None if kept is None else str(kept["checked_at"])
+    return _decide(context, item, found, bill, invoice, outcome, reason, priced_at, invoice_at)
 
 
 def _decide(
@@ -90,6 +107,7 @@ def _decide(
     outcome: str,
     reason: str | None,
     price_made: Price | None,
+    invoice_at: str | None = None,
 ) -> Document:
     changes: Document = {"verdict": outcome, "reason": reason}
     if outcome != REJECT:
@@ -102,17 +120,17 @@ def _decide(
         changes["due_date"] = price_made.effective_maturity.isoformat()
     changes |= shown
     beside, digest = sealed_findings(found)
-    # Where the bill itself was refused, nothing is told of lists and rules, not even that they passed.
-    told = [result for result in found.results if result.check != RISK or outcome != REJECT or result.reason == reason]
+    heard = told(found.results, outcome, reason)
     evidence: Document = {
         "outcome": outcome,
         "reason": reason,
-        "passed": [result.check for result in told if result.outcome == "pass"],
-        "found": [[result.check, result.outcome, result.reason] for result in told if result.reason],
+        "passed": [result.check for result in heard if result.outcome == "pass"],
+        "found": [[result.check, result.outcome, result.reason] for result in heard if result.reason],
         "findings_sha256": digest,
         "holding_id": bill.holding_id if bill else None,
         "acceptor": bill.acceptor_name if bill else None,
         "invoice_status": invoice.status if invoice else None,
+        **({"invoice_checked_at": invoice_at} if invoice_at else {}),
         "trade_basis": found.trade.basis if found.trade else None,
         **shown,
     }
@@ -152,11 +170,15 @@ def _read(context: Context, item: Item, request: Document) -> Records:
             tenant_key(str(item.body["partner_id"])),
             (quote_pk(str(request.get("quote_id", ""))), STATE),
             package,
+            (
+                bill_pk(bill_id_of(str(item.body["partner_id"]), str(request["bill_number"]), str(item.body["range"]))),
+                STATE,
+            ),
             *[calendar_key(year) for year in years],
             *claims,
         ]
     )
-    enterprise, institution, platform, tenant, quote, packaged, *rest = found
+    enterprise, institution, platform, tenant, quote, packaged, imported, *rest = found
     assert enterprise is not None, "a discount is accepted only for an enterprise that exists"
     policy = policy_of(platform, tenant)
     return Records(
@@ -167,7 +189,20 @@ def _read(context: Context, item: Item, request: Document) -> Records:
         quote=quote,
         package=TakenRanges.from_document({} if packaged is None else packaged.body["ranges"]),
         claims=tuple(rest[len(years) :]),
+        kept=imported,
     )
+
+
+def _kept(context: Context, imported: Item | None, request: Document, rng: SubBillRange) -> Document | None:
+    """What the tax authority said of the invoice when this very bill was looked at ahead of time, while it is good.
+
+    None where the bill was not, or the partner now states anything of bill or trade otherwise: then all is asked anew.
+    """
+    kept: Document | None = None if imported is None else imported.body.get("kept")
+    if kept is None or iso(context.clock.now()) >= str(kept["invoice_until"]):
+        return None
+    stated = application_of(request, rng, "", on_invoice_fen=0, on_order_fen=0)
+    return kept if stated_digest(stated) == kept["stated_sha256"] else None
 
 
 def _accounts(context: Context, enterprise: Item, request: Document) -> tuple[str, str]:
@@ -180,62 +215,19 @@ def _application(
     request: Document, rng: SubBillRange, payee_account: str, records: Records, discount_id: str
 ) -> Application:
     on_order, *on_invoice = [claimed_fen(claims, discount_id) for claims in records.claims]
-    order = Order(
-        number=str(request["order_number"]),
-        amount_fen=int(request["order_amount_fen"]),
-        date=date.fromisoformat(str(request["order_date"])),
-        buyer_uscc=str(request["order_buyer_uscc"]),
-        seller_uscc=str(request["applicant_uscc"]),
-    )
-    deliveries = [
-        Delivery(str(one["number"]), date.fromisoformat(str(one["date"])), str(one["consignee_uscc"]))
-        for one in request.get("deliveries", ())
-    ]
-    flows = [
-        MoneyFlow(
-            str(one["payer_uscc"]),
-            str(one["payee_uscc"]),
-            int(one["amount_fen"]),
-            date.fromisoformat(str(one["date"])),
-        )
-        for one in request.get("money_flows", ())
-    ]
-    return Application(
-        bill_number=str(request["bill_number"]),
-        range=rng,
-        amount_fen=int(request["amount_fen"]),
-        kind=BillKind(str(request["kind"])),
-        issue_date=date.fromisoformat(str(request["issue_date"])),
-        maturity_date=date.fromisoformat(str(request["maturity_date"])),
-        acceptor_bank_code=str(request["acceptor_bank_code"]),
-        applicant_uscc=str(request["applicant_uscc"]),
-        payee_account=payee_account,
-        trade=Trade(
-            order=order,
-            invoice_number=request.get("invoice_number"),
-            deliveries=tuple(deliveries),
-            money_flows=tuple(flows),
-            claimed_fen=sum(on_invoice),
-            order_claimed_fen=on_order,
-        ),
-    )
+    return application_of(request, rng, payee_account, on_invoice_fen=sum(on_invoice), on_order_fen=on_order)
 
 
 def _price(context: Context, item: Item, request: Document, records: Records, bill: RegistryBill) -> Price:
     """Raises NoRateError, PriceError, CalendarError, QuoteError."""
-    now, calendar = context.clock.now(), records.calendar
-    today, face_fen = calendar.shanghai_date(now), int(item.body["face_fen"])
-    fee = fee_of(records.institution)
-    if records.quote is not None:
-        offer = _quoted(records.quote, str(item.body["institution_id"]), bill.acceptor_class, today)
-        rate, fee = Decimal(str(offer["annual_rate"])), Fee(flat_fen=int(offer.get("fee_fen", 0)))
-    else:
-        days = (calendar.effective_maturity(bill.maturity_date) - today).days
-        table = table_in_force(rate_tables_of(records.institution), now)
-        rate = table.rate_for(bill.acceptor_class, days, face_fen)
-    return price(
-        face_fen, rate, today, bill.maturity_date, calendar, fee=fee, **terms_of(request.get("interest"), None)
-    )
+    face_fen, interest = int(item.body["face_fen"]), request.get("interest")
+    if records.quote is None:
+        return tabled_price(context, records, bill, face_fen, interest)
+    calendar = records.calendar
+    today = calendar.shanghai_date(context.clock.now())
+    offer = _quoted(records.quote, str(item.body["institution_id"]), bill.acceptor_class, today)
+    rate, fee = Decimal(str(offer["annual_rate"])), Fee(flat_fen=int(offer.get("fee_fen", 0)))
+    return price(face_fen, rate, today, bill.maturity_date, calendar, fee=fee, **terms_of(interest, None))
 
 
 def _quoted(quote: Item, institution_id: str, acceptor_class: str, today: date) -> Document:

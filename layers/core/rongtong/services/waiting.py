@@ -8,19 +8,25 @@ import secrets
 from rongtong.domain.canonical import canonical_bytes
 from rongtong.domain.eligibility import PARTY_REFUSED
 from rongtong.domain.lifecycle import DiscountStatus, require_discount_transition, waits_until
+from rongtong.services.access_audit import Evidence, note_read
+from rongtong.services.bill_checks import REJECT
 from rongtong.services.context import Context
-from rongtong.services.discounts import load, load_owned, view
+from rongtong.services.discounts import load, view
 from rongtong.services.errors import WrongStateError
-from rongtong.services.records import STATE, change_writes, enterprise_pk
+from rongtong.services.records import POLICY_KEY, STATE, change_writes, discount_pk, enterprise_pk, tenant_key
 from rongtong.services.screening import access_seen
+from rongtong.services.settings import policy_of
 from rongtong.services.storage import Document, Item, WriteConflictError
-from rongtong.services.verify_bill import REJECT, status_after
+from rongtong.services.verify_bill import status_after
+from rongtong.services.webhooks import queue_now
 
 _WAITING = frozenset({DiscountStatus.IN_REVIEW, DiscountStatus.AWAITING_CONFIRMATION})
 
 
 def park(context: Context, discount_id: str, task_token: str) -> Document:
     """Keep the task token until the person has answered; go on at once if that already happened."""
+    # Its partner hears now that a person is waited for; that may last for days.
+    queue_now(context, discount_pk(discount_id))
     item = load(context, discount_id)
     answered = item.body["status"] == DiscountStatus.IN_REVIEW and "review" in item.body
     if answered or DiscountStatus(item.body["status"]) not in _WAITING:
@@ -33,26 +39,25 @@ def park(context: Context, discount_id: str, task_token: str) -> Document:
     return {"discount_id": discount_id, "waiting": True}
 
 
-def review_file(context: Context, discount_id: str) -> Document:
+def review_file(context: Context, item: Item) -> Document:
     """What verification found, for the reviewer alone: lists and rules are named here and nowhere outside.
 
-    Raises NotFoundError, WrongStateError before verification.
+    Who asks is recorded. Raises WrongStateError before verification, BusyError.
     """
-    item = load(context, discount_id)
     events = context.store.query(item.pk, "event#")
     verified = next((found.body for found in events if found.body["event"]["type"] == "BillVerified"), None)
     if verified is None:
         raise WrongStateError("The bill is not verified yet; ask again in a second.")
     findings = {name: value for name, value in verified["beside"].items() if name != "salt"}
+    note_read(context, Evidence.REVIEW, str(item.body["discount_id"]))
     return {"discount": view(item.body), "verified": verified["event"]["data"], "findings": findings}
 
 
-def decide_review(context: Context, reviewer: str, discount_id: str, *, approve: bool, note: str) -> Document:
+def decide_review(context: Context, reviewer: str, item: Item, *, approve: bool, note: str) -> Document:
     """Record a reviewer's decision and let the execution go on. The same decision again is no change.
 
-    Raises NotFoundError, WrongStateError when the discount is not in review or was decided otherwise.
+    Raises WrongStateError when the discount is not in review or was decided otherwise.
     """
-    item = load(context, discount_id)
     decided = item.body.get("review")
     wanted = "approve" if approve else REJECT
     if decided is None:
@@ -75,8 +80,7 @@ def decide_review(context: Context, reviewer: str, discount_id: str, *, approve:
 
 def confirm(
     context: Context,
-    partner_id: str,
-    discount_id: str,
+    item: Item,
     operator: str,
     factors: tuple[str, ...],
     access: Document | None = None,
@@ -85,14 +89,14 @@ def confirm(
 
     ``access`` says where the operator was; it is kept beside the event as a request's is.
 
-    Raises NotFoundError, WrongStateError when nothing waits for it or a factor is missing.
+    Raises WrongStateError when nothing waits for it or a factor is missing, ConfirmationByPlatformError.
     """
-    item = load_owned(context, partner_id, discount_id)
     missing = set(context.confirm_factors) - set(factors)
     if missing:
         raise WrongStateError(f"Missing factors: {', '.join(sorted(missing))}.", field="factors")
     if not item.body["confirmed"]:
         _require(item, DiscountStatus.AWAITING_CONFIRMATION)
+        require_partner_asserts(context, str(item.body["partner_id"]))
         status = DiscountStatus.VERIFIED
         require_discount_transition(DiscountStatus.AWAITING_CONFIRMATION, status)
         changes: Document = {"status": status.value, "confirmed": True, "confirmed_by": operator}
@@ -100,6 +104,12 @@ def confirm(
         beside = None if access is None else {"access": access_seen(context, _enterprise(context, item), access)}
         item = _change(context, item, changes, "DiscountConfirmed", data, beside)
     return _go_on(context, item)
+
+
+def require_partner_asserts(context: Context, partner_id: str) -> None:
+    """Raises ConfirmationByPlatformError where the platform itself asks this tenant's operators."""
+    platform, tenant = context.store.get_many([POLICY_KEY, tenant_key(partner_id)])
+    policy_of(platform, tenant).confirmation.require_partner_asserts(field="confirmation")
 
 
 def _enterprise(context: Context, item: Item) -> Item:

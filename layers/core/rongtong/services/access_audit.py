@@ -1,0 +1,132 @@
+"""Access audit: who read which evidence is evidence itself.
+
+A read is an event, written in one transaction before anything is shown, and logged like every other event: to hide it,
+one must break the evidence log. A read that cannot be recorded is refused; otherwise whoever can keep the record from
+being written reads unseen. What was not shown, because it was not there or not ready, was not read. Writes of evidence
+need no further record: they are the events, which bear who asked for them (``by``).
+
+Reads must not wait for each other, so the events of a few minutes are spread over some aggregates, and a reader that
+meets another one there takes the next. Each is due once its minutes are over, and so is logged in one go, however many
+events it holds.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from rongtong.services.context import Context
+from rongtong.services.errors import BusyError, NotFoundError
+from rongtong.services.records import (
+    STATE,
+    access_pk,
+    accesses_owner,
+    change_writes,
+    discount_pk,
+    first_writes,
+    iso,
+    logged_indices,
+)
+from rongtong.services.storage import Document, Item, Key, Listing, Write, WriteConflictError
+
+_WINDOW = timedelta(minutes=5)
+_SHARDS = 16
+_EVENTS_MAX = 9_999
+"""An event's number has four digits in its key."""
+_EVER = "0"
+_BATCH = 100
+_SUBJECT = "access_id"
+_EVENT = "EvidenceRead"
+
+
+class Evidence(StrEnum):
+    """What was read of a discount."""
+
+    RECEIPT = "RECEIPT"
+    TIMELINE = "TIMELINE"
+    REVIEW = "REVIEW"
+    """What a reviewer decides on: the checks, and what lists and risk rules found."""
+    ACCESSES = "ACCESSES"
+    """Who had read what of it."""
+
+
+def note_read(context: Context, evidence: Evidence, discount_id: str) -> None:
+    """Record that the context's initiator is about to be shown this evidence.
+
+    Nothing is recorded where the platform reads for its own work, which has events of its own.
+
+    Raises BusyError when every aggregate of these minutes is taken or full; nothing may be shown then.
+    """
+    if context.initiator is None:
+        return
+    now = context.clock.now()
+    for shard in random.sample(range(_SHARDS), _SHARDS):
+        writes = _writes(context, shard, now, evidence, discount_id)
+        if writes is None:
+            continue
+        try:
+            context.store.transact(writes)
+        except WriteConflictError:
+            continue
+        return
+    raise BusyError("Who reads this cannot be recorded right now, so it is not shown; ask again in a second.")
+
+
+def accesses(context: Context, discount_id: str, *, most: int = 200) -> Document:
+    """Who was shown what of a discount, newest first; to ask for it is such a read itself, and is listed next time.
+
+    Each with its ``event`` and ``salt_hex``, whose leaf has the number ``index`` in the evidence log, None while it is
+    not logged yet; ``more`` says that there are others. A read is listed a moment after it happened.
+
+    Raises NotFoundError, and what ``note_read`` raises.
+    """
+    if context.store.get(discount_pk(discount_id), STATE) is None:
+        raise NotFoundError("There is no such discount; look its id up in the discount's answer.", field="discount_id")
+    listed = context.store.listed(accesses_owner(discount_id), _EVER, most=most)
+    keys = [listing.key for listing in listed if listing.key is not None]
+    states = {pk: (pk, STATE) for pk, _ in keys}
+    found = _all(context, [*keys, *states.values()])
+    indices = {pk: logged_indices(found[key].body) for pk, key in states.items()}
+    note_read(context, Evidence.ACCESSES, discount_id)
+    shown = [_view(found[key], indices[key[0]]) for key in keys]
+    return {"discount_id": discount_id, "accesses": shown, "more": len(listed) == most}
+
+
+def _writes(
+    context: Context, shard: int, now: datetime, evidence: Evidence, discount_id: str
+) -> Sequence[Write] | None:
+    """The writes that add the read to an aggregate of these minutes; None where that is full."""
+    began = now - timedelta(
+        minutes=now.minute % (_WINDOW.seconds // 60), seconds=now.second, microseconds=now.microsecond
+    )
+    access_id = f"{began:%Y%m%dT%H%M}Z-{shard:02d}"
+    data: Document = {"evidence": evidence.value, "discount_id": discount_id}
+    if context.request_id is not None:
+        data["request_id"] = context.request_id
+    pk, item = access_pk(access_id), context.store.get(access_pk(access_id), STATE)
+    listing = Listing(accesses_owner(discount_id), iso(now), {"evidence": evidence.value})
+    written: dict[str, Any] = {"due": began + _WINDOW, "by": context.initiator, "event_listing": listing}
+    if item is None:
+        return first_writes(pk, _SUBJECT, access_id, {_SUBJECT: access_id}, _EVENT, now, data, **written)
+    if int(item.body["events"]) >= _EVENTS_MAX:
+        return None
+    return change_writes(item, _SUBJECT, {}, _EVENT, now, data, **written)
+
+
+def _all(context: Context, keys: list[Key]) -> dict[Key, Item]:
+    found: dict[Key, Item] = {}
+    for start in range(0, len(keys), _BATCH):
+        some = keys[start : start + _BATCH]
+        for key, item in zip(some, context.store.get_many(some), strict=True):
+            assert item is not None, "an access's records are never deleted"
+            found[key] = item
+    return found
+
+
+def _view(item: Item, indices: list[int]) -> Document:
+    number = int(item.body["event"]["n"])
+    index = indices[number - 1] if number <= len(indices) else None
+    return {"event": item.body["event"], "salt_hex": item.body["salt"], "index": index}
