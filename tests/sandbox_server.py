@@ -75,7 +75,7 @@ def _keys(partition: str, sort: str) -> list[dict[str, str]]:
 
 def _load() -> Any:
     folder = str(ROOT / "functions" / "sandbox")
-    names = ("app", "bank", "book", "clock", "registry")
+    names = ("app", "bank", "book", "clock", "examples", "magic", "registry")
     for name in names:
         sys.modules.pop(name, None)
     sys.path.insert(0, folder)

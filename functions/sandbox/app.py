@@ -8,15 +8,19 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable
+from datetime import datetime
 from functools import wraps
 from typing import Any
 
 from bank import UnansweredError, account_matches, entries_of, payment_of, send_back, statement, take_payment
 from book import Book
 from chalice.app import Chalice, Response
-from clock import business_now, set_clock
+from clock import OPENING, business_now, set_clock
+from examples import bill_case, invoice_case, magic_invoice, sample, table
+from magic import ACCOUNTS, NAMED
 from registry import holding_with, seed_holding, settle, step
 
+from rongtong.domain.calendar import SHANGHAI
 from rongtong.domain.errors import RongTongError
 
 app = Chalice(app_name="sandbox")
@@ -74,6 +78,13 @@ def _missing(what: str) -> Answer:
     return _answer({"code": "NOT_FOUND", "detail": f"The sandbox holds no such {what}; seed it first."}, 404)
 
 
+def _stay_silent(number: str, times: int) -> None:
+    """Raises UnansweredError the first so many times that a number is asked about."""
+    asked = book.change("asked", number, lambda found: {"times": int(found.get("times", 0)) + 1})
+    if asked["times"] <= times:
+        raise UnansweredError(0)
+
+
 @app.route("/clock", methods=["GET"])
 def read_clock() -> Answer:
     """The business time that the platform sees."""
@@ -100,6 +111,38 @@ def seed() -> Answer:
     return _answer({kind: len(given.get(kind, ())) for kind in ("bills", "invoices", "accounts")})
 
 
+@app.route("/reset", methods=["PUT"])
+def reset() -> Answer:
+    """Forget everything that was seeded, paid or sent, and all moods, and set the clock: to ``now``, or to a working
+    morning. What the platform has recorded stays.
+    """
+    book.empty()
+    _mood["read_at"] = float("-inf")
+    set_clock(book, str(_body().get("now", OPENING)))
+    return _answer({"now": business_now(book)})
+
+
+@app.route("/cases", methods=["GET"])
+def read_cases() -> Answer:
+    """What magic numbers stand for: ``cases`` of bills, ``accounts`` by their last digits."""
+    accounts = [{"digits": one.digits, "what": one.what, "becomes": one.becomes} for one in ACCOUNTS]
+    return _answer({"cases": table(), "accounts": accounts})
+
+
+@app.route("/samples", methods=["POST"])
+def make_sample() -> Answer:
+    """Bodies for registering a supplier and for requesting a discount of a new bill that it holds.
+
+    ``case`` is the name of what the registries do (default: paid), ``account`` the digits of what the bank does (00).
+    """
+    given = _body()
+    case, digits = NAMED.get(str(given.get("case", "paid"))), str(given.get("account", "00"))
+    if case is None or digits not in [account.digits for account in ACCOUNTS]:
+        return _answer({"code": "UNKNOWN_CASE", "detail": "Read /cases for what there is."}, 422)
+    today = datetime.fromisoformat(business_now(book)).astimezone(SHANGHAI).date()
+    return _answer(sample(case, digits, today), 201)
+
+
 @app.route("/moods", methods=["PUT"])
 def write_moods() -> Answer:
     """How ``bank``, ``registry`` and ``sms`` behave from now on: ``down``, and what bank.py says of the bank's mood."""
@@ -112,6 +155,9 @@ def write_moods() -> Answer:
 @_open("registry")
 def find_bill(number: str, wire: str) -> Answer:
     """The holding that contains the range."""
+    case = bill_case(number)
+    if case is not None and case.silent and book.get("package", number) is None:
+        _stay_silent(number, case.silent)
     found = holding_with(book, number, wire)
     return _missing("holding") if found is None else _answer(found)
 
@@ -141,7 +187,10 @@ def read_settlement(reference: str) -> Answer:
 @_open("registry")
 def find_invoice(number: str) -> Answer:
     """The invoice."""
-    found = book.get("invoice", number)
+    found, case = book.get("invoice", number), invoice_case(number)
+    if found is None and case is not None:
+        _stay_silent(number, case.silent_invoice)
+        found = magic_invoice(number)
     return _missing("invoice") if found is None else _answer(found)
 
 

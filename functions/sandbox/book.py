@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -12,6 +13,9 @@ from botocore.exceptions import ClientError
 
 Document = dict[str, Any]
 _RETRIES = 20
+_KEPT = frozenset({"clock", "generation"})
+"""Kinds that emptying the book leaves as they are."""
+_GENERATION_SEEN_S = 1.0
 
 
 class Book:
@@ -19,24 +23,44 @@ class Book:
 
     def __init__(self, table: Any) -> None:
         self._table = table
+        self._generation = 0
+        self._generation_read_at = float("-inf")
 
     @classmethod
     def from_environment(cls) -> Book:
         """The book of this deployment, in the table that SANDBOX_TABLE names."""
         return cls(boto3.resource("dynamodb").Table(os.environ["SANDBOX_TABLE"]))
 
+    def empty(self) -> None:
+        """Forget every document but the clock's; other processes see it within a second.
+
+        Nothing is deleted: what is written from now on stands under keys of its own.
+        """
+        turned = self.change("generation", "generation", lambda found: {"number": int(found.get("number", 0)) + 1})
+        self._generation, self._generation_read_at = int(turned["number"]), time.monotonic()
+
+    def _pk(self, kind: str) -> str:
+        if kind in _KEPT:
+            return kind
+        if time.monotonic() - self._generation_read_at > _GENERATION_SEEN_S:
+            found = self.get("generation", "generation") or {}
+            self._generation, self._generation_read_at = int(found.get("number", 0)), time.monotonic()
+        return f"{kind}/{self._generation}" if self._generation else kind
+
     def get(self, kind: str, key: str) -> Document | None:
         """The document, or None."""
-        item = self._table.get_item(Key={"pk": kind, "sk": key}, ConsistentRead=True).get("Item")
+        item = self._table.get_item(Key={"pk": self._pk(kind), "sk": key}, ConsistentRead=True).get("Item")
         return None if item is None else json.loads(item["body"])
 
     def put(self, kind: str, key: str, document: Document, **attributes: Any) -> None:
         """Write, whatever was there; ``attributes`` stand beside the document for readers of single values."""
-        self._table.put_item(Item={"pk": kind, "sk": key, "version": 1, "body": _text(document), **attributes})
+        self._table.put_item(
+            Item={"pk": self._pk(kind), "sk": key, "version": 1, "body": _text(document), **attributes}
+        )
 
     def create(self, kind: str, key: str, document: Document) -> Document:
         """Write unless the key is taken; answers what stands there now."""
-        item = {"pk": kind, "sk": key, "version": 1, "body": _text(document)}
+        item = {"pk": self._pk(kind), "sk": key, "version": 1, "body": _text(document)}
         try:
             self._table.put_item(Item=item, ConditionExpression="attribute_not_exists(pk)")
         except ClientError as error:
@@ -48,11 +72,12 @@ class Book:
 
     def change(self, kind: str, key: str, edit: Callable[[Document], Document]) -> Document:
         """Apply ``edit`` to the document (empty if there is none) and write it; again if another was quicker."""
+        pk = self._pk(kind)
         for _ in range(_RETRIES):
-            item = self._table.get_item(Key={"pk": kind, "sk": key}, ConsistentRead=True).get("Item")
+            item = self._table.get_item(Key={"pk": pk, "sk": key}, ConsistentRead=True).get("Item")
             version = int(item["version"]) if item else 0
             document = edit(json.loads(item["body"]) if item else {})
-            written = {"pk": kind, "sk": key, "version": version + 1, "body": _text(document)}
+            written = {"pk": pk, "sk": key, "version": version + 1, "body": _text(document)}
             condition = "version = :read" if item else "attribute_not_exists(pk)"
             values = {"ExpressionAttributeValues": {":read": version}} if item else {}
             try:
@@ -68,7 +93,7 @@ class Book:
         found: list[Document] = []
         more: Document = {}
         while True:
-            values = {":kind": kind}
+            values = {":kind": self._pk(kind)}
             page = self._table.query(KeyConditionExpression="pk = :kind", ExpressionAttributeValues=values, **more)
             found += [json.loads(item["body"]) for item in page["Items"]]
             if "LastEvaluatedKey" not in page:

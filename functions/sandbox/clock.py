@@ -7,6 +7,9 @@ from decimal import Decimal
 
 from book import Book
 
+OPENING = "2026-04-15T10:00:00+08:00"
+"""A working morning in the calendar that is deployed."""
+
 
 def set_clock(book: Book, now: str) -> None:
     """Let business time be ``now`` (ISO 8601 with an offset) and tick on from there."""

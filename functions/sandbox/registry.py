@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from book import Book, Document
+from examples import bill_case, magic_holding
 
 from rongtong.domain.errors import RongTongError
 from rongtong.domain.package import Holding, HoldingState, Package
@@ -39,8 +40,8 @@ def seed_holding(book: Book, bill: Document) -> None:
 
 def holding_with(book: Book, number: str, wire: str) -> Document | None:
     """The holding that contains the range, as it stands after what was locked and endorsed; None if none does."""
-    package = book.get("package", number)
-    if package is None:
+    package = _package(book.get("package", number), number)
+    if not package:
         return None
     # A range that no single holding contains is answered by the one it begins in: the asker sees what is held.
     held = _standing(package, number).holding_of(SubBillRange.parse(wire))
@@ -54,8 +55,12 @@ def step(book: Book, number: str, wire: str, name: str, body: Document) -> None:
     """
     owner = str(body["owner"])
     lock = {"range": wire}
+    case = bill_case(number)
+    if name == "lock" and case is not None and case.lock_refused:
+        raise RefusedError("Another application was first.")
 
-    def edit(package: Document) -> Document:
+    def edit(stored: Document) -> Document:
+        package = _package(stored, number)
         taken = dict(package.get("taken", {}))
         if name == "lock":
             if not _may_lock(package, number, wire, body):
@@ -93,6 +98,14 @@ def settle(book: Book, number: str, wire: str, body: Document, pay: Callable[[Do
     else:
         step(book, number, wire, "release", body)
     return answer
+
+
+def _package(stored: Document | None, number: str) -> Document:
+    """A package as it is kept, or as a magic number says that it is; empty where there is none."""
+    if stored:
+        return stored
+    bill = magic_holding(number)
+    return {} if bill is None else {"holdings": {SubBillRange.parse(str(bill["range"])).wire(): bill}, "taken": {}}
 
 
 def _may_lock(package: Document, number: str, wire: str, body: Document) -> bool:
