@@ -84,6 +84,9 @@ docs: $(VENVS)/dev/.ready
 	@$(DEV)/python infrastructure/local/reason_codes.py
 	@$(DEV)/python infrastructure/local/access_table.py
 	@$(DEV)/python infrastructure/local/openapi.py
+	@$(DEV)/python infrastructure/local/client_types.py
+	@$(DEV)/python infrastructure/local/collection.py
+	@$(DEV)/python infrastructure/local/sandbox_table.py
 	@$(DEV)/python infrastructure/local/event_schemas.py
 
 mutation: $(VENVS)/dev/.ready

@@ -140,7 +140,7 @@ def make_sample() -> Answer:
     if case is None or digits not in [account.digits for account in ACCOUNTS]:
         return _answer({"code": "UNKNOWN_CASE", "detail": "Read /cases for what there is."}, 422)
     today = datetime.fromisoformat(business_now(book)).astimezone(SHANGHAI).date()
-    return _answer(sample(case, digits, today), 201)
+    return _answer(sample(case, digits, today, book.next_number()), 201)
 
 
 @app.route("/moods", methods=["PUT"])

@@ -13,7 +13,7 @@ from botocore.exceptions import ClientError
 
 Document = dict[str, Any]
 _RETRIES = 20
-_KEPT = frozenset({"clock", "generation"})
+_KEPT = frozenset({"clock", "counter", "generation"})
 """Kinds that emptying the book leaves as they are."""
 _GENERATION_SEEN_S = 1.0
 
@@ -32,12 +32,17 @@ class Book:
         return cls(boto3.resource("dynamodb").Table(os.environ["SANDBOX_TABLE"]))
 
     def empty(self) -> None:
-        """Forget every document but the clock's; other processes see it within a second.
+        """Forget every document but the clock and what was counted; other processes see it within a second.
 
         Nothing is deleted: what is written from now on stands under keys of its own.
         """
         turned = self.change("generation", "generation", lambda found: {"number": int(found.get("number", 0)) + 1})
         self._generation, self._generation_read_at = int(turned["number"]), time.monotonic()
+
+    def next_number(self) -> int:
+        """1, 2, 3, …: never the same again, also after the book was emptied."""
+        counted = self.change("counter", "counter", lambda found: {"number": int(found.get("number", 0)) + 1})
+        return int(counted["number"])
 
     def _pk(self, kind: str) -> str:
         if kind in _KEPT:

@@ -34,6 +34,8 @@ _WRITER_DEAD_S = 1.0
 _TURN_S = 0.15
 """What a batch takes once its writer sees the head move; so long the next in turn leaves it to the one before."""
 _TURNS_MAX = 5
+_FEW = 6
+"""So many who wait, itself among them, a writer that comes takes along without waiting for its turn."""
 _SUBJECTS_MAX = 50
 """So many others' leaves go into one batch; the next one takes the rest."""
 _LEAVES_BEHIND_MAX = 500
@@ -141,12 +143,13 @@ def _laid_down(context: Context, item: Item) -> _Waiting | None:
 def _logged_at(context: Context, own: _Waiting) -> int:
     """Get the leaves into the log, by this writer's batch or another's; answers the index of the first.
 
-    Whoever comes takes along all who wait, so that nobody waits for more than the batch under way and the next one. Of
-    those who wait, the first in turn does it where nobody comes.
+    Whoever comes takes along the few who wait, so that nobody waits for more than the batch under way and the next one.
+    Where many wait, the first in turn does, and whoever comes waits with them.
     """
     files, clock, looked_until, blocked_at = context.files, context.clock, own.size, -1
-    began = may_from = clock.monotonic()
-    turn, together = 0, [own, *_others(context, own, files.names(_PENDING), own.size)]
+    began = clock.monotonic()
+    turn, together = _look_around(context, own, own.size, first=True)
+    may_from = began + turn * _TURN_S
     while clock.monotonic() - began < _PATIENCE_S:
         head = head_of(context)
         size = _size(head)
@@ -179,10 +182,14 @@ def _batch(context: Context, together: list[_Waiting], size: int) -> Batch:
     return Batch(tuple(entry for one in kept for entry in one.entries), tuple(one.subject for one in kept))
 
 
-def _look_around(context: Context, own: _Waiting, size: int) -> tuple[int, list[_Waiting]]:
-    """How many of those who wait come before this writer, and whom it takes along when it is its turn."""
+def _look_around(context: Context, own: _Waiting, size: int, *, first: bool = False) -> tuple[int, list[_Waiting]]:
+    """How many of those who wait come before this writer, and whom it takes along when it is its turn.
+
+    Only whose turn it is reads what they laid down: where many wait, all of them reading all of it would take longest.
+    """
     paths = context.files.names(_PENDING)
-    turn = min(paths.index(own.path), _TURNS_MAX) if own.path in paths else 0
+    alone = first and len(paths) <= _FEW
+    turn = 0 if alone or own.path not in paths else min(paths.index(own.path), _TURNS_MAX)
     return turn, [own] if turn else [own, *_others(context, own, paths, size)]
 
 
