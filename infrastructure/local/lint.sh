@@ -9,8 +9,9 @@ for folder in functions/*/; do
   MYPYPATH="layers/core:$folder" mypy "$folder"*.py
 done
 MYPYPATH=layers/core:infrastructure/local mypy infrastructure/local/*.py
+MYPYPATH=clients/python mypy --package rongtong_client
 lint-imports  > /dev/null || lint-imports 
-bandit -q -c pyproject.toml -r layers/core functions
+bandit -q -c pyproject.toml -r layers/core functions clients
 # The local tools start programs of this checkout by their names, without a shell and without anything from outside.
 bandit -q -c pyproject.toml -s B603,B607 -r infrastructure/local
 cfn-lint template.yaml infrastructure/witness.yaml infrastructure/blockchain.yaml infrastructure/chain.yaml infrastructure/edge.yaml
