@@ -86,6 +86,7 @@ def up(folder: Path, say: Say, tasks_at_once: int = TASKS_AT_ONCE) -> Stack:
         say("deploying template.yaml (sam deploy)")
         _deploy(emulator, folder, tasks_at_once)
         _answer_as_the_template_says(emulator)
+        _bound_as_the_template_says(emulator, tasks_at_once)
         say(f"deploying infrastructure/witness.yaml {len(WITNESSES)} times")
         trust = _deploy_witnesses(emulator, folder)
         stack = _describe(emulator, folder)
@@ -218,6 +219,20 @@ def _answer_as_the_template_says(emulator: Emulator) -> None:
         gateway.put_gateway_response(restApiId=api, responseType=kind, **response)
     (stage,) = gateway.get_stages(restApiId=api)["item"]
     gateway.create_deployment(restApiId=api, stageName=stage["stageName"])
+
+
+def _bound_as_the_template_says(emulator: Emulator, tasks_at_once: int) -> None:
+    """The emulator takes no reserved concurrency from a template: tell it by its API."""
+    cloudformation, functions = aws_client(emulator, "cloudformation"), aws_client(emulator, "lambda")
+    template = cloudformation.get_template(StackName=STACK, TemplateStage="Processed")["TemplateBody"]
+    for found in cloudformation.describe_stack_resources(StackName=STACK)["StackResources"]:
+        properties = template["Resources"][found["LogicalResourceId"]].get("Properties", {})
+        reserved = properties.get("ReservedConcurrentExecutions")
+        if reserved is not None:
+            functions.put_function_concurrency(
+                FunctionName=found["PhysicalResourceId"],
+                ReservedConcurrentExecutions=tasks_at_once if isinstance(reserved, dict) else int(reserved),
+            )
 
 
 def _sam(emulator: Emulator, folder: Path, *arguments: str) -> None:

@@ -59,7 +59,8 @@ class Platform:
         with self.lock:
             self.asked.append((method, urlsplit(url).path, headers.get("idempotency-key"), body))
             if self.troubles:
-                return self.troubles.pop(0), {"code": "TROUBLE", "detail": "Wait."}
+                status = self.troubles.pop(0)
+                return status, {"code": "REQUEST_RUNNING" if status == 409 else "TROUBLE", "detail": "Wait."}
             return self._route(method, urlsplit(url).path, parse_qs(urlsplit(url).query), body)
 
     def _route(self, method, path, query, body):
@@ -207,7 +208,7 @@ def test_more_than_can_be_listed_because_the_first_cannot_be_replayed_is_said(pl
     assert "More have failed than are listed; run it again." in out
 
 
-@pytest.mark.parametrize("status", [429, 500, 503, 504])
+@pytest.mark.parametrize("status", [409, 429, 500, 503, 504])
 def test_a_request_that_was_not_answered_is_sent_again_under_its_key(platform, run, status):
     platform.troubles = [status, status]
     waits = []

@@ -97,7 +97,7 @@ class SignedApi:
             except HTTPError as error:
                 failure = type(error).__name__
                 continue
-            if answer.status not in _AGAIN:
+            if answer.status not in _AGAIN and not _still_runs(answer.status, answer.data):
                 return _document(answer.status, answer.data)
             failure = f"status {answer.status}"
         raise UnansweredError(f"{method} {path}: {failure}, {_ATTEMPTS} times")
@@ -136,6 +136,14 @@ def load_key(pem: bytes) -> Ed25519PrivateKey:
     if not isinstance(key, Ed25519PrivateKey):
         raise ValueError("The key is no Ed25519 key.")
     return key
+
+
+def _still_runs(status: int, data: bytes) -> bool:
+    """Whether the same request, sent before, is being carried out."""
+    try:
+        return status == 409 and json.loads(data).get("code") == "REQUEST_RUNNING"
+    except (ValueError, AttributeError):
+        return False
 
 
 def _document(status: int, data: bytes) -> dict[str, Any]:
