@@ -25,7 +25,7 @@ from deployed import Deployed, running
 from paths import BUILD
 from rongtong.domain.sub_bill_range import SubBillRange
 
-_PIECES = 8
+_PIECES = 16
 _SLEEP_S = 2.0
 _PATIENCE_S = 3600
 _AT_ONCE = 8
@@ -49,6 +49,7 @@ def main() -> int:
         for size in options.sizes:
             row = _recover(deployed, [next(requests) for _ in range(size)])
             rows.append(row)
+            console.print(f"  {row}")
             table.add_row(
                 *(f"{row['size']:,}", f"{row['command_s']:.1f}", f"{1000 * row['command_s'] / size:.0f}"),
                 *(f"{row['paid_s']:.0f}", f"{1000 * row['paid_s'] / size:.0f}", str(row["paid"])),

@@ -20,7 +20,7 @@ from rongtong.services import evidence_log
 from rongtong.services.records import change_writes, first_writes
 from rongtong.services.tile_log import staged
 
-SCHEDULES = 2_000
+SCHEDULES = 1_000
 """``python tests/faults/test_log_writers.py 10000`` runs more; `make faults` does."""
 _STEPS_MAX = 3_000
 

@@ -29,8 +29,8 @@ from rongtong.services.ports import BankUnavailableError, PaymentAnswer
 PAID = next(one for one in SCENARIOS if one.name == "paid")
 REFUSED = next(one for one in SCENARIOS if one.name == "refused by the bank")
 REVIEWED = next(one for one in SCENARIOS if one.name == "in review")
-_SEEDS = 2_000
-_EVERY = 211
+_SEEDS = 800
+_EVERY = 421
 """Of the pairs; `make faults` runs them all."""
 
 
@@ -60,7 +60,7 @@ def test_no_pair_of_faults_of_a_fixed_sample_breaks_a_promise(scenario):
     for faults in itertools.islice(pairs_of_faults(scenario), 0, None, _EVERY):
         run_faults(scenario, faults, coverage)
     assert _told(coverage) == []
-    assert coverage.schedules > 20
+    assert coverage.schedules > 10
 
 
 def test_no_seeded_schedule_of_two_workers_breaks_a_promise():
@@ -70,7 +70,7 @@ def test_no_seeded_schedule_of_two_workers_breaks_a_promise():
         ends["none" if state is None else state.body["status"]] += 1
     assert _told(coverage) == []
     assert coverage.schedules == _SEEDS
-    assert min(ends[status] for status in ("DISBURSED", "REFUSED", "FAILED", "RETURNED")) > 50
+    assert min(ends[status] for status in ("DISBURSED", "REFUSED", "FAILED", "RETURNED")) > 20
 
 
 def test_a_schedule_runs_again_exactly():
