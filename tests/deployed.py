@@ -76,9 +76,14 @@ class Deployed:
         return operations(["replay", "--failed-since", "2h", "--why", why, "--parallel", str(parallel), *where])
 
     def records(self) -> int:
-        """How many records the business table holds."""
+        """How many records the business table holds, without the answers that are kept for repeats."""
         table = self.stack.client("dynamodb")
-        pages = table.get_paginator("scan").paginate(TableName=self.stack.business_table, Select="COUNT")
+        pages = table.get_paginator("scan").paginate(
+            TableName=self.stack.business_table,
+            Select="COUNT",
+            FilterExpression="NOT begins_with(pk, :kept)",
+            ExpressionAttributeValues={":kept": {"S": "request#"}},
+        )
         return sum(page["Count"] for page in pages)
 
 

@@ -36,6 +36,14 @@ def _read(client, resources, table):
     return client.get_item(TableName=resources[table], Key={"pk": {"S": "log"}, "sk": {"S": "head"}})
 
 
+def _read_partner(client, resources, table):
+    return client.get_item(TableName=resources[table], Key={"pk": {"S": "partner#x"}, "sk": {"S": "state"}})
+
+
+def _read_discount(client, resources, table):
+    return client.get_item(TableName=resources[table], Key={"pk": {"S": "discount#x"}, "sk": {"S": "state"}})
+
+
 def _write(client, resources, table):
     return client.put_item(TableName=resources[table], Item={"pk": {"S": "discount#x"}, "sk": {"S": "state"}})
 
@@ -83,9 +91,9 @@ def _start(client, resources, machine):
 @pytest.mark.parametrize(
     ("function", "service", "action", "target"),
     [
-        ("AuthorizeFunction", "dynamodb", _read, "BusinessTable"),
+        ("AuthorizeFunction", "dynamodb", _read_partner, "BusinessTable"),
         ("AuthorizeFunction", "dynamodb", _use, "NonceTable"),
-        ("PayFunction", "dynamodb", _read, "BusinessTable"),
+        ("PayFunction", "dynamodb", _read_discount, "BusinessTable"),
         ("AuditFunction", "dynamodb", _read, "EvidenceTable"),
         ("SealFunction", "kms", _sign, "LogKey"),
         ("SweepRequestsFunction", "dynamodb", _due, "BusinessTable"),
@@ -101,6 +109,7 @@ def test_a_role_may_do_its_own_job(deployed, resources, function, service, actio
 @pytest.mark.parametrize(
     ("function", "service", "action", "target"),
     [
+        ("AuthorizeFunction", "dynamodb", _read_discount, "BusinessTable"),
         ("AuthorizeFunction", "dynamodb", _write, "BusinessTable"),
         ("AuthorizeFunction", "dynamodb", _scan, "BusinessTable"),
         ("AuthorizeFunction", "dynamodb", _used, "NonceTable"),
