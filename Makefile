@@ -7,11 +7,12 @@
 # make bench-evidence  appends, proofs, growth to a million leaves and the audit of the evidence log, beside pymerkle
 # make bench-sealing  what each step adds to a discount on the local stack, sealing among them
 # make faults every fault, every pair, 100,000 random schedules in memory: money moves once
+# make fuzz   every operation of the API by its description, all checks, in memory; URL= asks the stack of make up, or URL=https://…
 # make kill   on the local stack: 50 discounts, processes killed, a bad bank; make outage: bank, registry, log down
 # make recovery  how long the replay command takes for 1,000 failed executions
 # make mutation  how many small changes of the domain its tests notice; ONLY=merkle,receipt for some modules
 .DEFAULT_GOAL := help
-.PHONY: help security recovery faults kill outage demo test up down lint bench bench-evidence bench-sealing mutation samples docs
+.PHONY: help security recovery faults fuzz kill outage demo test up down lint bench bench-evidence bench-sealing mutation samples docs
 
 PYTHON ?= python3
 VENVS := .venvs
@@ -73,6 +74,9 @@ faults: $(VENVS)/dev/.ready
 	@PYTHONPATH="$$PYTHONPATH:tests:tests/faults" $(DEV)/python tests/faults/run_faults.py
 	@PYTHONPATH="$$PYTHONPATH:tests:tests/faults" $(DEV)/python tests/faults/test_log_writers.py 10000
 	@PYTHONPATH="$$PYTHONPATH:tests:tests/faults" $(DEV)/python tests/faults/test_file_log.py 10000
+
+fuzz: $(VENVS)/dev/.ready
+	@PYTHONPATH="$$PYTHONPATH:tests:tests/fuzz" $(DEV)/python tests/fuzz/run_fuzz.py $(if $(filter command,$(origin URL)),--url $(URL)) $(FUZZ)
 
 kill outage: $(READY)
 	@PYTHONPATH="$$PYTHONPATH:tests" $(DEV)/python tests/chaos/$@.py

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import itertools
-import json
 import logging
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -16,19 +15,22 @@ from urllib.parse import parse_qsl, unquote
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from signing import Signing, headers_of
 
 from access_fakes import MemoryNonces, load_app
 from credential_fakes import make_credentials
 from in_memory import PARTNER, Platform, sample_bills
 from paths import ROOT
 from rongtong.domain.errors import RongTongError
+from rongtong.domain.payment import PaymentStatus
 from rongtong.entrypoints import bootstrap
 from rongtong.entrypoints.routes import ROUTES, Route, parameters_of
 from rongtong.services import registration
 from rongtong.services.errors import NotFoundError
-from rongtong.services.storage import Create
+from rongtong.services.ports import StatementEntry
+from rongtong.services.reconcile import reconcile
+from rongtong.services.storage import Create, Document
 from seed import PARTNERS, partner_record
-from signing import Signing, headers_of
 from template_reading import TEMPLATE
 from webhook_receiver import MemoryReceivers
 
@@ -52,12 +54,19 @@ class _DeadLetters:
 
 
 class _Machines:
-    """Runs what was started, once the request that started it was answered."""
+    """Runs what was started, once the request that started it was answered, and lifts suspensions.
+
+    With those, every discount after the first suspension would be told of nothing else.
+    """
 
     def __init__(self, platform: Platform) -> None:
         self._platform, self._registered, self._requested = platform, 0, 0
 
-    def run(self) -> None:
+    def run(self, path: str) -> None:
+        if path.endswith("/suspensions"):
+            store: Any = self._platform.context.store
+            for key in [key for key in store.items if key[0].startswith("suspended#")]:
+                del store.items[key]
         workflows: Any = self._platform.context.workflows
         for enterprise_id in workflows.registrations[self._registered :]:
             self._registered += 1
@@ -81,7 +90,7 @@ class _Reply:
 class Gateway:
     """API Gateway as the template sets it up: routes, authorizer, its own answers as problems, bytes as text."""
 
-    def __init__(self, authorize: Any, apps: Mapping[tuple[str, str], Any], after: Callable[[], None]) -> None:
+    def __init__(self, authorize: Any, apps: Mapping[tuple[str, str], Any], after: Callable[[str], None]) -> None:
         self._authorize, self._apps, self._after = authorize, apps, after
         self._ids = itertools.count(1)
         # Of two routes that fit, the one with fewer parameters is meant.
@@ -89,7 +98,7 @@ class Gateway:
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         reply = self._answer(environ)
-        self._after()
+        self._after(environ["REQUEST_URI"].partition("?")[0])
         start_response(f"{reply.status} -", [(name, value) for name, value in reply.headers.items()])
         return [reply.body]
 
@@ -181,16 +190,24 @@ def _own(kind: str, request_id: str) -> _Reply:
 
 
 @contextmanager
-def api_in_memory() -> Iterator[Signing]:
-    """The application behind the fuzzer's signatures: sample callers, their bills in the registry, some of them paid."""
+def api_in_memory() -> Iterator[tuple[Signing, list[Document]]]:
+    """The application behind the fuzzer's signatures, and discount requests that it would take.
+
+    Sample callers, their bills in the registry, some of them discounted.
+    """
     platform = Platform()
     platform.context = replace(platform.context, webhook_sender=MemoryReceivers())
     keys = _call_with_keys(platform)
     bills = [bill for bill in sample_bills() if not bill.at and not bill.quote]
     for bill in bills:
         platform.hold(bill)
-    for bill in bills[:6]:
+    # Some are paid, refused, in review and failed already; a day is reconciled with a payment that the books lack.
+    for bill in [bill for bill in bills if bill.line < 10 or bill.line > 225]:
         platform.outcome(bill, f"sample-{bill.line}")
+    platform.bank.sent_back.append(StatementEntry("unknown", 100, PaymentStatus.SUCCEEDED, "SB-unknown"))
+    reconcile(platform.context, platform.context.clock.now().date())
+    unused = [bill for bill in bills if 20 < bill.line < 225 and bill.expected in ("disbursed", "in_review")]
+    requests = [{"enterprise_id": platform.ids[PARTNER, bill.holder_uscc], **bill.request} for bill in unused[:12]]
     authorization, nonces, credentials = load_app("authorization"), MemoryNonces(), make_credentials()
     modules = {
         folder.name: load_app(folder.name)
@@ -213,7 +230,7 @@ def api_in_memory() -> Iterator[Signing]:
         logging.disable(logging.CRITICAL)
         stack.callback(logging.disable, logging.NOTSET)
         gateway = Gateway(authorization.authorize, apps, _Machines(platform).run)
-        yield Signing(gateway, BASE_URL, keys)
+        yield Signing(gateway, BASE_URL, keys), requests
 
 
 def _call_with_keys(platform: Platform) -> dict[str, Ed25519PrivateKey]:
@@ -230,13 +247,3 @@ def _call_with_keys(platform: Platform) -> dict[str, Ed25519PrivateKey]:
         else:
             store.transact([Create(f"partner#{caller}", "state", record)])
     return keys
-
-
-def load_document(app: Signing) -> Any:
-    """What the application says of itself."""
-    found: list[bytes] = []
-    environ = {"REQUEST_METHOD": "GET", "REQUEST_URI": "/v1/openapi.json", "QUERY_STRING": ""}
-    import io
-
-    found = list(app({**environ, "wsgi.input": io.BytesIO()}, lambda *_: None))
-    return json.loads(b"".join(found))

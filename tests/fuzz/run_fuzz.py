@@ -8,27 +8,52 @@ from __future__ import annotations
 import argparse
 import sys
 import time
+import tomllib
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import schemathesis
+from api import api_in_memory
+from known import Known, share
 from rich.console import Console
 from rich.table import Table
 from schemathesis.config import SchemathesisConfig
 from schemathesis.engine import Status, events, from_schema
+from schemathesis.generation.meta import CoverageScenario
+from signing import Forwarding, Signing, sign_cases
 
-from api import api_in_memory
 from paths import LOCAL
 from seed import PARTNERS, load_key
-from signing import Forwarding, Signing, sign_cases
 from stack import load as load_stack
 
 CONFIG = Path(__file__).with_name("schemathesis.toml")
 DESCRIPTION = "/v1/openapi.json"
+_UNDECLARED = CoverageScenario.UNSPECIFIED_HTTP_METHOD
+
+
+@schemathesis.check
+def undeclared_method(_: Any, response: Any, case: Any) -> bool | None:
+    """What is not described is no route: 404 NO_SUCH_ROUTE, whoever asks."""
+    if case.meta is None or getattr(case.meta.phase.data, "scenario", None) is not _UNDECLARED:
+        return True
+    assert response.status_code == 404, f"{response.request.method} is answered with {response.status_code}"
+    assert response.json()["code"] == "NO_SUCH_ROUTE"
+    return None
+
+
+@schemathesis.check
+def described_bodies(_: Any, response: Any, case: Any) -> bool | None:
+    """What fits the description is refused by rules alone: for its form only where the configuration says why."""
+    if case.meta is None or not case.meta.generation.mode.is_positive or response.status_code != 422:
+        return True
+    document = response.json()
+    if document["code"] == "INVALID_BODY":
+        raise AssertionError(f"the description takes what is refused for its form: {document['detail']}")
+    return None
 
 
 @dataclass(frozen=True)
@@ -49,6 +74,8 @@ class Found:
     operations: int = 0
     cases: Counter[str] = field(default_factory=Counter)
     """By operation."""
+    accepted: Counter[str] = field(default_factory=Counter)
+    """Those that were answered with 2xx, by operation."""
     phases: Counter[str] = field(default_factory=Counter)
     checked: Counter[str] = field(default_factory=Counter)
     failed: Counter[str] = field(default_factory=Counter)
@@ -64,16 +91,25 @@ class Found:
         )
 
 
-def fuzz(app: Signing, *, seed: int, examples: int, only: str | None = None, steps: int = 50) -> Found:
+def fuzz(
+    app: Signing,
+    *,
+    seed: int,
+    examples: int,
+    discounts: Sequence[Any] = (),
+    only: str | None = None,
+) -> Found:
     """Run all phases against the application; ``examples`` are those of the random phase, an operation each."""
-    config = SchemathesisConfig.from_path(CONFIG)
-    config.update(seed=seed)
-    project = config.projects.default if not config.projects.named else next(iter(config.projects.named.values()))
-    project.generation.update(max_examples=examples)
-    sign_cases()
-    schema = schemathesis.openapi.from_wsgi(DESCRIPTION, app, config=config)
+    settings = tomllib.loads(CONFIG.read_text(encoding="utf-8"))
+    settings["generation"]["max-examples"] = examples
+    # Of walks along links there are so many in all, not of each operation.
+    settings["phases"]["stateful"]["generation"] = {**settings["generation"], "max-examples": 8 * examples}
     if only is not None:
-        schema = schema.include(operation_id=only)
+        settings["operations"].append({"exclude-operation-id": [only], "enabled": False})
+    config = SchemathesisConfig.from_dict({**settings, "seed": seed})
+    sign_cases()
+    share(Known(), discounts)
+    schema = schemathesis.openapi.from_wsgi(DESCRIPTION, app, config=config)
     found = Found(operations=schema.statistic.operations.selected)
     for event in from_schema(schema).execute():
         _take(event, found)
@@ -95,6 +131,7 @@ def _count(recorder: Any, phase: str, found: Found) -> None:
         if interaction is None or interaction.response is None:
             continue
         found.cases[node.value.operation.label] += 1
+        found.accepted[node.value.operation.label] += interaction.response.status_code < 300
         found.phases[phase] += 1
         found.statuses[interaction.response.status_code] += 1
     for case_id, checks in recorder.checks.items():
@@ -127,6 +164,8 @@ def report(found: Found, seconds: float) -> None:
     console.print(table)
     console.print("cases by phase: " + ", ".join(f"{phase} {number}" for phase, number in found.phases.items()))
     console.print("answers: " + ", ".join(f"{status} x {number}" for status, number in sorted(found.statuses.items())))
+    never = [label for label in found.cases if not found.accepted[label]]
+    console.print(f"never answered with 2xx: {', '.join(never) or 'none'}", highlight=False)
     console.print(f"{seconds:.0f} s; fewest cases: {min(found.cases.items(), key=lambda one: one[1], default=None)}")
     for finding in found.findings.values():
         console.print(f"\n[bold]{finding.operation}[/] {finding.check}", highlight=False)
@@ -137,18 +176,18 @@ def report(found: Found, seconds: float) -> None:
 
 
 @contextmanager
-def _asked(url: str | None, keys: Path) -> Iterator[Signing]:
-    """The application to ask: in this process, or the API at the URL; an empty one is that of ``make up``."""
+def _asked(url: str | None, keys: Path) -> Iterator[tuple[Signing, list[Any]]]:
+    """The application to ask, in this process or at the URL (an empty one is that of ``make up``); good discounts."""
     if url is None:
-        with api_in_memory() as app:
-            yield app
+        with api_in_memory() as asked:
+            yield asked
         return
     if not url:
         stack = load_stack(LOCAL)
         if stack is None:
             raise SystemExit("No stack is running; `make up` starts one.")
         url, keys = stack.base_url, Path(stack.keys)
-    yield Signing(Forwarding(url), url, {caller: load_key(keys, caller) for caller in PARTNERS})
+    yield Signing(Forwarding(url), url, {caller: load_key(keys, caller) for caller in PARTNERS}), []
 
 
 def main() -> int:
@@ -156,13 +195,13 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--url", nargs="?", const="", help="of a running stack; without a value that of `make up`")
     parser.add_argument("--keys", type=Path, default=LOCAL / "keys", help="the folder of the sample callers' keys")
-    parser.add_argument("--examples", type=int, default=50, help="random cases of each operation")
+    parser.add_argument("--examples", type=int, default=120, help="random cases of each operation")
     parser.add_argument("--seed", type=int, default=20260415)
     parser.add_argument("--only", help="one operation, by its id")
     given = parser.parse_args()
     began = time.monotonic()
-    with _asked(given.url, given.keys) as app:
-        found = fuzz(app, seed=given.seed, examples=given.examples, only=given.only)
+    with _asked(given.url, given.keys) as (app, discounts):
+        found = fuzz(app, discounts=discounts, seed=given.seed, examples=given.examples, only=given.only)
     report(found, time.monotonic() - began)
     return 0 if found.is_clean else 1
 

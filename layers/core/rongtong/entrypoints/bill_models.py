@@ -33,7 +33,8 @@ def _decodable(value: str) -> str:
     return value
 
 
-Base64 = Annotated[str, StringConstraints(min_length=1, pattern=r"^[A-Za-z0-9+/]+={0,2}$"), AfterValidator(_decodable)]
+_BASE64 = r"^([A-Za-z0-9+/]{4})*([A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$"
+Base64 = Annotated[str, StringConstraints(min_length=1, pattern=_BASE64), AfterValidator(_decodable)]
 
 
 class Upload(_Body):
@@ -51,8 +52,9 @@ def _nothing() -> Any:
 
 
 def _one_of_three(schema: dict[str, Any]) -> None:
-    """The same rule as a schema."""
+    """The same rules as a schema."""
     schema["oneOf"] = [{"required": [name]} for name in ("bills", "content_base64", "upload")]
+    schema["dependentSchemas"] = {"bills": {"properties": {"format": {"const": "json"}}}}
 
 
 class BillImportBody(_Body):
@@ -95,9 +97,9 @@ class BillImportQuery(_Query):
     """csv: what became of every line, as a table."""
     only: Literal["all", "imported", "refused"] = "all"
     """Which lines."""
-    offset: Annotated[int, BeforeValidator(_whole_number), Field(ge=0, le=10_000)] = 0
+    offset: Annotated[int, Field(ge=0, le=10_000), BeforeValidator(_whole_number)] = 0
     """`next_offset` of the page before."""
-    limit: Annotated[int, BeforeValidator(_whole_number), Field(ge=1, le=1_000)] = 100
+    limit: Annotated[int, Field(ge=1, le=1_000), BeforeValidator(_whole_number)] = 100
     """At most so many lines on a page."""
 
 
@@ -111,7 +113,7 @@ class TemplateQuery(_Query):
 class BillsQuery(_Query):
     """GET /v1/bills"""
 
-    limit: Annotated[int, BeforeValidator(_whole_number), Field(ge=1, le=100)] = LIMIT
+    limit: Annotated[int, Field(ge=1, le=100), BeforeValidator(_whole_number)] = LIMIT
     """At most so many on a page."""
     cursor: Cursor | None = None
     """`next_cursor` of the page before, as it was; with the same filters."""

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from rongtong.domain.passwords import LENGTH_MAX
-from rongtong.entrypoints.models import Access, Code, Text
+from rongtong.entrypoints.models import Access, Code, Text, one_of
 
 OperatorRole = Literal["confirm", "view"]
 Roles = Annotated[list[OperatorRole], Field(min_length=1, max_length=2)]
@@ -73,6 +73,8 @@ class OtherLoginPassword(_Body):
 
 class LoginPasswordBody(_Body):
     """POST /v1/enterprises/{enterprise_id}/operators/{operator_id}/login-password: one of the two"""
+
+    model_config = ConfigDict(json_schema_extra=one_of("first", "other"))
 
     first: FirstLoginPassword | None = None
     """While there is none."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
+from math import isfinite
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from chalice.app import Request, Response
@@ -25,6 +27,10 @@ if TYPE_CHECKING:
 
 _BODY_BYTES_MAX = 64 * 1024
 _KEY_LENGTH_MAX = 128
+_KEY = re.compile(rf"[\x21-\x7e]{{1,{_KEY_LENGTH_MAX}}}")
+_HALF = re.compile(rb"\\u[dD][89a-fA-F]")
+_EXACT = 2**53
+"""From here on a number with a point or an exponent may have lost its last digits."""
 _WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
 _STATUS = {
     "NOT_FOUND": 404,
@@ -69,9 +75,9 @@ Headers = dict[str, str | list[str]]
 def idempotency_key(request: Request) -> str:
     """The caller's name for this request. Raises MissingHeaderError."""
     key = str(request.headers.get("idempotency-key", "")).strip()
-    if not key or len(key) > _KEY_LENGTH_MAX:
+    if not _KEY.fullmatch(key):
         raise MissingHeaderError(
-            f"Send an Idempotency-Key of 1 to {_KEY_LENGTH_MAX} characters, the same for every repeat.",
+            f"Send an Idempotency-Key of 1 to {_KEY_LENGTH_MAX} visible ASCII characters, the same for every repeat.",
             field="Idempotency-Key",
         )
     return key
@@ -89,7 +95,10 @@ def read_body(request: Request, model: type[Model], *, most: int = _BODY_BYTES_M
     """
     raw = read_bytes(request, most=most)
     try:
-        parsed = json.loads(raw)
+        parsed = json.loads(raw, parse_float=_number, parse_constant=_no_number)
+        if _HALF.search(raw):
+            # Half of a character (RFC 8259 section 8.2) can neither be kept nor told.
+            json.dumps(parsed, ensure_ascii=False).encode()
     except (ValueError, RecursionError) as error:
         raise NotJsonError("The body is not JSON; send one JSON object in UTF-8.", field="body") from error
     from pydantic import ValidationError  # with the model it is here already; functions without bodies do not load it
@@ -100,6 +109,20 @@ def read_body(request: Request, model: type[Model], *, most: int = _BODY_BYTES_M
         first = error.errors(include_url=False, include_input=False)[0]
         path = ".".join(str(part) for part in first["loc"])
         raise InvalidBodyError(f"{path or 'body'}: {first['msg']}.", field=path or "body") from error
+
+
+def _number(text: str) -> int | float:
+    """A whole number is one however it is written (``1.0``, ``1e3``): JSON knows one kind of number."""
+    number = float(text)
+    if not isfinite(number):
+        raise ValueError(text)
+    whole = number.is_integer() and abs(number) < _EXACT
+    return int(number) if whole else number
+
+
+def _no_number(text: str) -> None:
+    """NaN and Infinity, which Python would read, are no JSON (RFC 8259 section 6)."""
+    raise ValueError(text)
 
 
 def is_xml(request: Request) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from typing import Annotated, Any, Literal
 
@@ -15,10 +16,19 @@ from pydantic import (
     field_validator,
 )
 
+_DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
+
+
+def one_of(*names: str) -> dict[str, Any]:
+    """What a model that takes exactly one of its fields says of that in its schema; null is as good as not sent."""
+    told = {name: {"not": {"type": "null"}} for name in names}
+    return {"oneOf": [{"required": [name], "properties": {name: told[name]}} for name in names]}
+
 
 def _iso_date(value: object) -> object:
     """Only the text form YYYY-MM-DD; pydantic alone would also take timestamps."""
-    if not isinstance(value, str) or len(value) != 10:
+    # What comes as a week (2026-W16-3) is as long.
+    if not isinstance(value, str) or not _DAY.fullmatch(value):
         raise ValueError("must be a date as YYYY-MM-DD")
     return date.fromisoformat(value)
 

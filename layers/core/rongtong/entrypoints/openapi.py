@@ -244,7 +244,7 @@ def _reply(reply: Reply, operation: Operation, scope: str | None) -> dict[str, A
         "headers": {name: {"$ref": f"#/components/headers/{name}"} for name in names},
         "content": {
             **({reply.media: {"schema": schema} if schema else {}} if reply.media else {}),
-            **{media: {"schema": {"type": "string"}} for media in reply.others},
+            **{media: {} if media == JSON else {"schema": {"type": "string"}} for media in reply.others},
         },
     }
     if operation.links:
@@ -315,7 +315,7 @@ def _query_parameters(query: type[BaseModel] | None) -> list[dict[str, Any]]:
 
 def _sent_headers(method: str, operation: Operation) -> list[dict[str, Any]]:
     names = ["IdempotencyKey"] if method == "POST" else []
-    names += ["ContentDigest"] if method != "GET" else []
+    names += ["ContentDigest"] if method not in ("GET", "DELETE") else []
     names += ["IfMatch"] if operation.if_match else []
     return [{"$ref": f"#/components/parameters/{name}"} for name in names]
 

@@ -110,7 +110,7 @@ class _Query(BaseModel):
 class ListQuery(_Query):
     """What every list takes."""
 
-    limit: Annotated[int, BeforeValidator(_whole_number), Field(ge=1, le=100)] = LIMIT
+    limit: Annotated[int, Field(ge=1, le=100), BeforeValidator(_whole_number)] = LIMIT
     """At most so many on a page."""
     cursor: Cursor | None = None
     """`next_cursor` of the page before, as it was; with the same filters."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Annotated, Literal, TypeVar
 
 from pydantic import (
@@ -16,19 +15,20 @@ from pydantic import (
 )
 
 from rongtong.entrypoints.errors import InvalidBodyError
-from rongtong.entrypoints.models import Text
+from rongtong.entrypoints.models import Text, one_of
+from rongtong.entrypoints.queries import Instant as AnyInstant
 from rongtong.services.deliveries import DeliveryStatus
 from rongtong.services.webhook_history import EVENTS_MAX
 
 
-def _instant(value: object) -> object:
-    """RFC 3339 in UTC, as the API writes it."""
+def _in_utc(value: object) -> object:
+    """Such as the API writes them."""
     if not isinstance(value, str) or not value.endswith("Z"):
         raise ValueError("must be an instant in UTC such as 2026-04-15T02:00:00Z")
-    return datetime.fromisoformat(value.replace("Z", "+00:00")).astimezone(UTC)
+    return value
 
 
-Instant = Annotated[datetime, BeforeValidator(_instant)]
+Instant = Annotated[AnyInstant, Field(json_schema_extra={"pattern": "Z$"}), BeforeValidator(_in_utc)]
 Url = Annotated[str, StringConstraints(min_length=1, max_length=2048)]
 TypeName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9._]{0,99}$")]
 EventId = Annotated[str, StringConstraints(pattern=r"^[a-z]{3}_[a-z0-9]{1,60}-[0-9]{4,10}$")]
@@ -74,6 +74,8 @@ class SecretBody(_Body):
 
 class EventsReplayBody(_Body):
     """POST /v1/webhook-endpoints/{endpoint_id}/replay: exactly one of the three."""
+
+    model_config = ConfigDict(json_schema_extra=one_of("since", "event_ids", "dead"))
 
     since: Instant | None = None
     """Everything that was told from then on, at most 30 days ago."""
