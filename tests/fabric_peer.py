@@ -25,6 +25,8 @@ from fabric_ledger import ChannelRules, Ledger, Simulation, call_in, filtered, p
 from fabric_msp import Credential, MembershipError, Organisation, creator_of
 from fabric_nodes import LAST, OrdererNode, RefusedError, Server, delivered, sought
 
+_STREAM_S = 3.0
+
 
 class PeerNode(Server, events_pb2_grpc.DeliverServicer):
     """Endorses, validates, tells. It reads the orderer's blocks over gRPC under its own certificates, like any node."""
@@ -107,7 +109,8 @@ class PeerNode(Server, events_pb2_grpc.DeliverServicer):
         options = [("grpc.ssl_target_name_override", orderer.name), ("grpc.use_local_subchannel_pool", 1)]
         with grpc.secure_channel(f"127.0.0.1:{orderer.port}", credentials, options) as channel:
             request = iter([self._seek()])
-            self._stream = ab_pb2_grpc.AtomicBroadcastStub(channel).Deliver(request, timeout=600)
+            # A stream that an orderer took while it stopped may stay open without an answer: asked for anew, it is not.
+            self._stream = ab_pb2_grpc.AtomicBroadcastStub(channel).Deliver(request, timeout=_STREAM_S)
             if self._stopping.is_set():
                 self._stream.cancel()
             with suppress(grpc.RpcError):
@@ -119,7 +122,8 @@ class PeerNode(Server, events_pb2_grpc.DeliverServicer):
                         self.ledger.commit(answer.block)
                         self._note("")
                 except grpc.RpcError as error:
-                    self._note(f"{error.code().name}: {error.details()}")
+                    if error.code() is not grpc.StatusCode.DEADLINE_EXCEEDED:
+                        self._note(f"{error.code().name}: {error.details()}")
                     raise
 
     def _note(self, trouble: str) -> None:
