@@ -25,6 +25,7 @@ from schemathesis.config import SchemathesisConfig
 from schemathesis.engine import Status, events, from_schema
 from schemathesis.generation.meta import CoverageScenario
 from signing import Forwarding, Signing, sign_cases
+from werkzeug import Client
 
 from paths import LOCAL
 from seed import PARTNERS, load_key
@@ -32,6 +33,8 @@ from stack import load as load_stack
 
 CONFIG = Path(__file__).with_name("schemathesis.toml")
 DESCRIPTION = "/v1/openapi.json"
+PHASES = ("examples", "coverage", "fuzzing", "stateful")
+_WALKED, _WALKS_MOST = 10, 12
 _UNDECLARED = CoverageScenario.UNSPECIFIED_HTTP_METHOD
 
 
@@ -99,21 +102,41 @@ def fuzz(
     discounts: Sequence[Any] = (),
     only: str | None = None,
 ) -> Found:
-    """Run all phases against the application; ``examples`` are those of the random phase, an operation each."""
+    """Run all phases against the application; ``examples`` are those of the random phase, an operation each.
+
+    The phase that walks along links may end long before its number of walks, and nothing is said of it (likely where a
+    walk meets another state of the application than before): further walks begin anew until there were enough of them.
+    """
+    found, known = Found(), Known()
+    share(known, discounts)
+    sign_cases()
+    _run(app, found, _settings(seed, examples, only, phases=PHASES if only is None else PHASES[:-1]))
+    for further in range(1, _WALKS_MOST if only is None else 0):
+        if found.phases["stateful"] >= _WALKED * examples:
+            break
+        _run(app, found, _settings(seed + further, examples, only, phases=("stateful",)))
+    return found
+
+
+def _settings(seed: int, examples: int, only: str | None, *, phases: Sequence[str]) -> dict[str, Any]:
     settings = tomllib.loads(CONFIG.read_text(encoding="utf-8"))
     settings["generation"]["max-examples"] = examples
+    settings["phases"] = {phase: {"enabled": phase in phases} for phase in PHASES}
     # Of walks along links there are so many in all, not of each operation.
-    settings["phases"]["stateful"]["generation"] = {**settings["generation"], "max-examples": 8 * examples}
+    settings["phases"]["stateful"]["generation"] = {**settings["generation"], "max-examples": _WALKED * examples}
     if only is not None:
         settings["operations"].append({"exclude-operation-id": [only], "enabled": False})
-    config = SchemathesisConfig.from_dict({**settings, "seed": seed})
-    sign_cases()
-    share(Known(), discounts)
-    schema = schemathesis.openapi.from_wsgi(DESCRIPTION, app, config=config)
-    found = Found(operations=schema.statistic.operations.selected)
+    return {**settings, "seed": seed}
+
+
+def _run(app: Signing, found: Found, settings: dict[str, Any]) -> None:
+    # Read here: the route that a document is loaded from would be left out.
+    document = Client(app).get(DESCRIPTION).get_json()
+    schema = schemathesis.openapi.from_dict(document, config=SchemathesisConfig.from_dict(settings))
+    schema.app = app
+    found.operations = schema.statistic.operations.selected
     for event in from_schema(schema).execute():
         _take(event, found)
-    return found
 
 
 def _take(event: Any, found: Found) -> None:
