@@ -33,7 +33,7 @@ from sandbox_server import create_table
 CALLERS = 64
 _ROUND_S = 4.0
 _ROUNDS = 3
-_BUCKET, _TABLE, _LOG_TABLE = "bench-log", "bench-puts", "bench-evidence"
+_BUCKET, _TABLE = "bench-log", "bench-puts"
 _TASKS = 600
 """More discounts than the tasks' rounds get through, each with one event to log."""
 Call = Callable[[], object]
@@ -92,8 +92,7 @@ def _client(emulator: Emulator, service: str) -> Any:
 def _measure(console: Console, client: Client, url: str) -> dict[str, float]:
     s3, dynamodb, number = client("s3"), client("dynamodb"), itertools.count()
     s3.create_bucket(Bucket=_BUCKET)
-    for table in (_TABLE, _LOG_TABLE):
-        create_table(table)
+    create_table(_TABLE)
     sides: dict[str, Call] = {
         "S3 put of 32 bytes": lambda: s3.put_object(Bucket=_BUCKET, Key=f"leaf/{next(number)}", Body=os.urandom(32)),
         "DynamoDB put of 32 bytes": lambda: dynamodb.put_item(
@@ -101,11 +100,16 @@ def _measure(console: Console, client: Client, url: str) -> dict[str, float]:
             Item={"pk": {"S": f"leaf#{next(number)}"}, "sk": {"S": "-"}, "leaf": {"B": os.urandom(32)}},
         ),
     }
-    for name in ("log", "tasks"):
+    contexts = {}
+    for name in ("one", "tasks"):
+        for table in (f"{name}-business", f"{name}-evidence"):
+            create_table(table)
         s3.create_bucket(Bucket=f"{_BUCKET}-{name}")
-    with BatchingWriter(_append_to(_context(f"{_BUCKET}-log", _TABLE, url))) as writer:
+        store = DynamoStore(f"{name}-business", f"{name}-evidence", region=REGION, endpoint=url)
+        contexts[name] = make_context(store=store, files=S3Files(f"{_BUCKET}-{name}"), clock=SystemClock())
+    with BatchingWriter(_append_to(contexts["one"])) as writer:
         sides["one process, through the batching writer"] = lambda: writer.add(os.urandom(32))
-        sides["each a task that logs its own discount"] = _tasks_of(_context(f"{_BUCKET}-tasks", _LOG_TABLE, url))
+        sides["each a task that logs its own discount"] = _tasks_of(contexts["tasks"])
         rates: dict[str, list[float]] = {name: [] for name in sides}
         for _ in range(_ROUNDS):
             for name, call in sides.items():
@@ -117,11 +121,6 @@ def _measure(console: Console, client: Client, url: str) -> dict[str, float]:
         table.add_row(name, f"{rate:,.0f}", f"{rate / puts:.2f}")
     console.print(table)
     return medians
-
-
-def _context(bucket: str, table: str, url: str) -> Context:
-    store = DynamoStore(_LOG_TABLE, table, region=REGION, endpoint=url)
-    return make_context(store=store, files=S3Files(bucket), clock=SystemClock())
 
 
 def _append_to(context: Context) -> Callable[[list[bytes]], int]:
