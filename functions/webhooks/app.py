@@ -9,6 +9,7 @@ from chalice.app import Chalice, Response
 
 from rongtong.entrypoints.door import Call
 from rongtong.entrypoints.http import Headers, answer, body_digest, idempotency_key, read_body
+from rongtong.entrypoints.queries import read_query
 from rongtong.entrypoints.routes import serve
 from rongtong.entrypoints.tasks import run_task
 from rongtong.entrypoints.webhook_models import (
@@ -18,7 +19,6 @@ from rongtong.entrypoints.webhook_models import (
     EventsQuery,
     EventsReplayBody,
     SecretBody,
-    read_query,
 )
 from rongtong.services import webhook_endpoints, webhook_history
 from rongtong.services.storage import Item
@@ -104,14 +104,14 @@ def replay(call: Call, endpoint: Item) -> Response:
 @serve(app, "GET", "/v1/webhook-endpoints/{endpoint_id}/deliveries")
 def list_deliveries(call: Call, endpoint: Item) -> Response:
     """The endpoint's newest deliveries with every attempt; ``?status=DEAD`` for the dead letters."""
-    asked = read_query(call.query, DeliveriesQuery)
+    asked = read_query(call.request.query_params, DeliveriesQuery)
     return answer(webhook_history.deliveries(call.context, endpoint, asked.status))
 
 
 @serve(app, "GET", "/v1/events")
 def list_events(call: Call) -> Response:
     """The caller's events from ``since`` on, as webhooks have them."""
-    asked = read_query(call.query, EventsQuery)
+    asked = read_query(call.request.query_params, EventsQuery)
     types = () if asked.type is None else (asked.type,)
     return answer(webhook_history.events(call.context, call.partner_id, asked.since, types, asked.cursor, asked.limit))
 

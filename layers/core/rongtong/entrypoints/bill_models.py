@@ -11,7 +11,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from rongtong.domain.bill_file import BYTES_MAX
 from rongtong.domain.prequalification import BillStatus
 from rongtong.entrypoints.models import Code, IsoDate
-from rongtong.entrypoints.queries import LIMIT, Cursor, _whole_number
+from rongtong.entrypoints.queries import LIMIT, Cursor, whole_number
 from rongtong.services.bill_imports import INLINE_LINES_MAX
 from rongtong.services.lists import Asked
 
@@ -97,9 +97,9 @@ class BillImportQuery(_Query):
     """csv: what became of every line, as a table."""
     only: Literal["all", "imported", "refused"] = "all"
     """Which lines."""
-    offset: Annotated[int, Field(ge=0, le=10_000), BeforeValidator(_whole_number)] = 0
+    offset: Annotated[int, Field(ge=0, le=10_000), BeforeValidator(whole_number)] = 0
     """`next_offset` of the page before."""
-    limit: Annotated[int, Field(ge=1, le=1_000), BeforeValidator(_whole_number)] = 100
+    limit: Annotated[int, Field(ge=1, le=1_000), BeforeValidator(whole_number)] = 100
     """At most so many lines on a page."""
 
 
@@ -113,7 +113,7 @@ class TemplateQuery(_Query):
 class BillsQuery(_Query):
     """GET /v1/bills"""
 
-    limit: Annotated[int, Field(ge=1, le=100), BeforeValidator(_whole_number)] = LIMIT
+    limit: Annotated[int, Field(ge=1, le=100), BeforeValidator(whole_number)] = LIMIT
     """At most so many on a page."""
     cursor: Cursor | None = None
     """`next_cursor` of the page before, as it was; with the same filters."""

@@ -63,11 +63,6 @@ class Call:
         """The caller's id."""
         return self.who.partner_id
 
-    @property
-    def query(self) -> dict[str, str]:
-        """The query's parameters; of one that is sent twice, the last."""
-        return dict(self.request.query_params or {})
-
 
 def let_in(route: Route, request: Request, named: Mapping[str, str], handler: Callable[..., Response]) -> Response:
     """Run the route's function for this request.

@@ -20,7 +20,7 @@ _LEAP = re.compile(r"T\d\d:\d\d:60")
 Model = TypeVar("Model", bound=BaseModel)
 
 
-def _whole_number(value: object) -> object:
+def whole_number(value: object) -> object:
     """Digits alone; pydantic alone would also take `1.0` and `1_0`."""
     if not isinstance(value, str) or not re.fullmatch(r"0|[1-9][0-9]{0,5}", value, re.ASCII):
         raise ValueError("must be a whole number")
@@ -110,7 +110,7 @@ class _Query(BaseModel):
 class ListQuery(_Query):
     """What every list takes."""
 
-    limit: Annotated[int, Field(ge=1, le=100), BeforeValidator(_whole_number)] = LIMIT
+    limit: Annotated[int, Field(ge=1, le=100), BeforeValidator(whole_number)] = LIMIT
     """At most so many on a page."""
     cursor: Cursor | None = None
     """`next_cursor` of the page before, as it was; with the same filters."""

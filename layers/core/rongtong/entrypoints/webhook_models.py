@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, Literal
 
 from pydantic import (
     BaseModel,
@@ -10,13 +10,12 @@ from pydantic import (
     ConfigDict,
     Field,
     StringConstraints,
-    ValidationError,
     model_validator,
 )
 
-from rongtong.entrypoints.errors import InvalidBodyError
 from rongtong.entrypoints.models import Text, one_of
 from rongtong.entrypoints.queries import Instant as AnyInstant
+from rongtong.entrypoints.queries import whole_number
 from rongtong.services.deliveries import DeliveryStatus
 from rongtong.services.webhook_history import EVENTS_MAX
 
@@ -32,9 +31,6 @@ Instant = Annotated[AnyInstant, Field(json_schema_extra={"pattern": "Z$"}), Befo
 Url = Annotated[str, StringConstraints(min_length=1, max_length=2048)]
 TypeName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9._]{0,99}$")]
 EventId = Annotated[str, StringConstraints(pattern=r"^[a-z]{3}_[a-z0-9]{1,60}-[0-9]{4,10}$")]
-
-
-Query = TypeVar("Query", bound=BaseModel)
 
 
 class _Body(BaseModel):
@@ -100,7 +96,7 @@ class EventsQuery(_Body):
     """One type alone."""
     cursor: Annotated[str, StringConstraints(max_length=300)] | None = None
     """``next_cursor`` of the page before."""
-    limit: Annotated[int, Field(ge=1, le=EVENTS_MAX, strict=False)] = EVENTS_MAX
+    limit: Annotated[int, Field(ge=1, le=EVENTS_MAX), BeforeValidator(whole_number)] = EVENTS_MAX
     """How many at most."""
 
 
@@ -109,13 +105,3 @@ class DeliveriesQuery(_Body):
 
     status: Annotated[DeliveryStatus, Field(strict=False)] | None = None
     """PENDING, DELIVERED or DEAD alone."""
-
-
-def read_query(asked: dict[str, str], model: type[Query]) -> Query:
-    """A query's parameters, checked. Raises InvalidBodyError with the first wrong one as its field."""
-    try:
-        return model.model_validate(asked)
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        path = ".".join(str(part) for part in first["loc"]) or "query"
-        raise InvalidBodyError(f"{path}: {first['msg']}.", field=path) from error
