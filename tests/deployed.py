@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -74,6 +75,22 @@ class Deployed:
         key = str(Path(self.stack.keys) / "operations.pem")
         where = ["--url", self.stack.base_url, "--key-id", "operations#1", "--key", key]
         return operations(["replay", "--failed-since", "2h", "--why", why, "--parallel", str(parallel), *where])
+
+    def call(self, logical_name: str, event: dict[str, Any]) -> dict[str, Any]:
+        """Run a function of the template now, as its schedule does in its own time; its answer."""
+        functions = self.stack.client("lambda")
+        pages = functions.get_paginator("list_functions").paginate()
+        names = [one["FunctionName"] for page in pages for one in page["Functions"]]
+        (name,) = [one for one in names if f"-{logical_name}-" in one]
+        answer = functions.invoke(FunctionName=name, Payload=json.dumps(event).encode())
+        document: dict[str, Any] = json.loads(answer["Payload"].read())
+        assert "FunctionError" not in answer, document
+        return document
+
+    def sweep(self) -> None:
+        """Run the sweeper now, unless its schedule runs it at this moment."""
+        with suppress(self.stack.client("lambda").exceptions.TooManyRequestsException):
+            self.call("SweepRequestsFunction", {})
 
     def records(self) -> int:
         """How many records the business table holds, without the answers that are kept for repeats."""

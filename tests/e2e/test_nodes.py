@@ -121,11 +121,13 @@ def tree(note):
 
 
 def all_equal(deployed, nodes):
-    """Wait until every node's copy and the log's head are one tree; its size."""
-    trees = wait_for(
-        lambda: {tree(head(deployed)), *(tree(copy_of(deployed, node)) for node in nodes.values())},
-        lambda found: len(found) == 1,
-    )
+    """Sweep until every node's copy and the log's head are one tree; its size."""
+
+    def look():
+        deployed.sweep()
+        return {tree(head(deployed)), *(tree(copy_of(deployed, node)) for node in nodes.values())}
+
+    trees = wait_for(look, lambda found: len(found) == 1)
     return trees.pop()[0]
 
 
@@ -219,6 +221,8 @@ def test_the_node_that_was_stopped_catches_up(deployed, nodes, bill):
     with stopped(deployed, nodes[A]):
         deployed.until(deployed.submit(bill), "DISBURSED")
         assert tree(copy_of(deployed, nodes[A])) == before
+    # A node hears of the log when there is something new to cosign.
+    deployed.until(deployed.submit(next(deployed.plain)), "DISBURSED")
     assert all_equal(deployed, nodes) > before[0]
 
 
@@ -324,6 +328,7 @@ def test_who_reads_evidence_is_recorded_and_the_record_is_in_the_evidence_log(de
     # What is read in some minutes is logged when they are over.
     then = datetime.fromisoformat(now.json()["now"]) + timedelta(minutes=6)
     set_clock(deployed.stack.sandbox_url, then.isoformat())
+    deployed.sweep()
     found = wait_for(
         lambda: accesses(deployed, discount_id), lambda found: all(one["index"] is not None for one in found)
     )

@@ -1,23 +1,11 @@
 """Operations on the deployed template: replay, returned money, suspension, reconciliation and the limits' sums."""
 
-import json
-
 from deployed import wait_for
 from rongtong.domain.payment import payment_reference
 
 
 def _execution(deployed, discount_id):
     return deployed.stack.discount_machine_arn.replace(":stateMachine:", ":execution:") + f":{discount_id}"
-
-
-def _invoke(deployed, logical_name, event):
-    functions = deployed.stack.client("lambda")
-    names = [one["FunctionName"] for one in functions.list_functions()["Functions"]]
-    name = next(one for one in names if logical_name in one)
-    answer = functions.invoke(FunctionName=name, Payload=json.dumps(event).encode())
-    document = json.loads(answer["Payload"].read())
-    assert "FunctionError" not in answer, document
-    return document
 
 
 def _incidents(deployed, discount_id):
@@ -106,8 +94,8 @@ def test_an_enterprise_is_paid_to_another_account_only_if_the_bank_says_that_it_
 
 def test_the_nightly_jobs_find_no_difference(deployed):
     deployed.until(deployed.submit(next(deployed.plain)), "DISBURSED")
-    differences = _invoke(deployed, "ReconcileFunction", {"day": "2026-04-15"})["differences"]
+    differences = deployed.call("ReconcileFunction", {"day": "2026-04-15"})["differences"]
     assert [one for one in differences if one["what"] != "PAID_NOT_ENDORSED"] == []
-    assert _invoke(deployed, "SweepRequestsFunction", {})["failed"] == []
-    report = _invoke(deployed, "CheckLimitsFunction", {})
+    assert deployed.call("SweepRequestsFunction", {})["failed"] == []
+    report = deployed.call("CheckLimitsFunction", {})
     assert (report["differences"], report["faults"], report["trial_fen"]) == ([], [], 0)

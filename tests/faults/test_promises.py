@@ -76,7 +76,7 @@ def test_no_single_fault_breaks_a_promise_and_every_effect_fails_in_every_way(sc
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda one: one.name)
 def test_no_pair_of_faults_of_a_fixed_sample_breaks_a_promise(scenario):
     coverage = Coverage()
-    every = _EVERY * (2 if scenario.name in _LONG else 1)
+    every = _EVERY * (4 if scenario.name in _LONG else 1)
     for faults in itertools.islice(pairs_of_faults(scenario), 0, None, every):
         run_faults(scenario, faults, coverage)
     assert _told(coverage) == []

@@ -183,7 +183,12 @@ def _list(platform, uscc, colour):
         "added_by": "operations",
         "approved_by": "operations-2",
     }
-    platform.context.store.transact([Create(f"listed#uscc:{uscc}", "state", {"entries": [entry]})])
+    pk, store = f"listed#uscc:{uscc}", platform.context.store
+    known = store.get(pk, "state")
+    if known is None:
+        store.transact([Create(pk, "state", {"entries": [entry]})])
+    else:
+        store.transact([known.replaced({"entries": [*known.body["entries"], entry]})])
 
 
 # ---- the short way --------------------------------------------------------------------------------------------------
