@@ -364,6 +364,11 @@ REASONS: Mapping[str, Reason] = {
             "RESERVE_POSTING": ("A reserve entry that does not fit.", "Correct the field that `field` names."),
             "JOURNAL_ENTRY": ("A journal entry that cannot be read or posted.", "Append a correction."),
             "LEDGER_ACCOUNT": ("An account that the chart does not have.", "Find who posted to it."),
+            "JOB_PERIOD": (
+                "A run of a job that is asked for covers no period of that job that is over.",
+                "Name a day for daily jobs, a month for monthly ones, that is over in Shanghai.",
+            ),
+            "UNKNOWN_STAGE": ("A state machine names a stage that its job does not have.", "Deploy both together."),
             "CHANGE_STALE": ("The record was changed meanwhile.", "Propose the change anew, on what holds now."),
             "ACCESS_RECORD": (
                 "Keys, scopes or addresses of a caller that cannot be read or set so.",

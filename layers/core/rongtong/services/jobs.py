@@ -1,0 +1,229 @@
+"""Runs of the platform's own jobs: they go on where they stopped, do nothing twice, and are evidence.
+
+A run covers one period and is one aggregate. Its job is a list of stages; each stage is done in pieces of bounded length,
+and what a piece has found is kept, with the run's progress, in one write. A run that dies loses the piece that it was
+at; the next execution, whoever starts it, goes on from there. A piece may so be done twice: what it does to others must
+be safe to repeat. Two executions of one run meet in that write, and the slower one looks again.
+
+That a run began and what it found are events, and so go into the evidence log.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+from rongtong.domain.errors import RongTongError
+from rongtong.domain.jobs import PLANS, Job, period_of, require_period
+from rongtong.services.context import Clock, Context
+from rongtong.services.errors import NotFoundError
+from rongtong.services.records import STATE, change_writes, first_writes, iso
+from rongtong.services.storage import Create, Document, Item, Listing, WriteConflictError
+
+_PIECE_S = 45.0
+"""A piece ends by itself after so long; a function has minutes."""
+_SUBJECT = "run_id"
+_RUNNING, _SUCCEEDED = "RUNNING", "SUCCEEDED"
+_HIDDEN = frozenset({"events", "logged", "kept"})
+
+
+class UnknownStageError(RongTongError):
+    """The state machine names a stage that the job does not have."""
+
+    code = "UNKNOWN_STAGE"
+
+
+@dataclass(frozen=True)
+class Piece:
+    """What a piece of a stage has done."""
+
+    kept: Document
+    """What the stage needs to go on: a cursor, sums; at most some kilobytes. Long lists belong into the archive."""
+    done: bool
+    """Whether the stage has come to its end."""
+    progress: str
+    """For whoever watches, like ``1,200 of 4,000 enterprises``."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a stage is told of its run."""
+
+    run_id: str
+    period: str
+    kept: Mapping[str, Document]
+    """What every stage has kept until now, by the stage's name; a stage that did not begin has nothing here."""
+    _clock: Clock
+    _until: float
+
+    def time_is_up(self) -> bool:
+        """Whether the piece should end here and be kept."""
+        return self._clock.monotonic() >= self._until
+
+
+Stage = Callable[[Context, Run], Piece]
+Summary = Callable[[Run], Document]
+
+
+@dataclass(frozen=True)
+class Steps:
+    """A job's stages in their order, and what its run has found, told from what they kept (the event's data)."""
+
+    stages: Mapping[str, Stage]
+    found: Summary
+
+
+def run_pk(job: Job, period: str) -> str:
+    """Where a run is kept."""
+    return f"run#{job.value}#{period}"
+
+
+def job_pk(job: Job) -> str:
+    """Where a job's last success is kept."""
+    return f"job#{job.value}"
+
+
+def runs_owner(job: Job) -> str:
+    """Under whom a job's runs are listed."""
+    return f"runs#{job.value}"
+
+
+def step(context: Context, job: Job, steps: Steps, event: Mapping[str, Any]) -> Document:
+    """One task of a job's state machine.
+
+    ``{"do": "begin"}``, perhaps with ``period`` and ``again``: find the run or begin it; ``{"do": stage, "period"}``:
+    do a piece of it, ``more`` says whether there is more; ``{"do": "finish", "period"}``: tell what was found.
+    """
+    do, period = str(event["do"]), event.get("period")
+    if do == "begin":
+        return begin(context, job, steps, period, again=bool(event.get("again")))
+    if do == "finish":
+        return finish(context, job, steps, str(period))
+    return work(context, job, steps, str(period), do)
+
+
+def begin(context: Context, job: Job, steps: Steps, period: str | None = None, *, again: bool = False) -> Document:
+    """Find the period's run where it stopped, or begin it; ``done`` says that it has succeeded already.
+
+    Without ``period``: the one that is over since yesterday, or last month. ``again`` begins anew one that succeeded.
+    Raises JobPeriodError.
+    """
+    today = context.calendar.shanghai_date(context.clock.now())
+    period = period_of(job, today) if period is None else require_period(job, period, today)
+    item = context.store.get(run_pk(job, period), STATE)
+    if item is None or (again and item.body["status"] == _SUCCEEDED):
+        # Whoever was quicker has begun it.
+        with suppress(WriteConflictError):
+            _begin(context, job, steps, period, item)
+        item = load(context, job, period)
+    return {"period": period, "done": item.body["status"] == _SUCCEEDED}
+
+
+def _begin(context: Context, job: Job, steps: Steps, period: str, item: Item | None) -> None:
+    now = context.clock.now()
+    changes: Document = {
+        "status": _RUNNING,
+        "started_at": iso(now),
+        "progress": dict.fromkeys(steps.stages, ""),
+        "kept": {},
+        "finished_at": None,
+        "found": None,
+    }
+    run_id = f"{job.value}-{period}"
+    told: Document = {"period": period}
+    listing = Listing(runs_owner(job), iso(now), {"period": period})
+    if item is None:
+        state = {_SUBJECT: run_id, "job": job.value, "period": period, **changes}
+        state = {key: value for key, value in state.items() if value is not None}
+        writes = first_writes(
+            run_pk(job, period), _SUBJECT, run_id, state, "JobBegun", now, told, event_listing=listing
+        )
+        context.store.transact(writes)
+    else:
+        context.store.transact(change_writes(item, _SUBJECT, changes, "JobBegun", now, told, event_listing=listing))
+
+
+def work(context: Context, job: Job, steps: Steps, period: str, stage: str) -> Document:
+    """Do one piece of a stage and keep it. Raises NotFoundError, UnknownStageError, and whatever the stage raises."""
+    if stage not in steps.stages:
+        raise UnknownStageError(f"{job.value} has no stage {stage}; deploy the state machine that belongs to the code.")
+    item = load(context, job, period)
+    if item.body["status"] == _SUCCEEDED or stage in item.body.get("stages_done", ()):
+        return {"period": period, "more": False}
+    piece = steps.stages[stage](context, _run(context, item))
+    body: Document = {
+        **item.body,
+        "kept": {**item.body["kept"], stage: piece.kept},
+        "progress": {**item.body["progress"], stage: piece.progress},
+    }
+    if piece.done:
+        body["stages_done"] = [*item.body.get("stages_done", ()), stage]
+    # Another execution of the same run was quicker, or the sweeper noted something: the piece is done again from there.
+    with suppress(WriteConflictError):
+        context.store.transact([item.replaced(body)])
+        return {"period": period, "more": not piece.done, "progress": piece.progress}
+    return {"period": period, "more": True}
+
+
+def finish(context: Context, job: Job, steps: Steps, period: str) -> Document:
+    """Note what the run has found, and that it succeeded; the same again is no change. Raises NotFoundError."""
+    item = load(context, job, period)
+    if item.body["status"] != _SUCCEEDED:
+        now, found = context.clock.now(), steps.found(_run(context, item))
+        changes: Document = {"status": _SUCCEEDED, "finished_at": iso(now), "found": found, "stages_done": None}
+        told = {"period": period, **found}
+        writes = change_writes(item, _SUBJECT, changes, "JobFinished", now, told)
+        last = context.store.get(job_pk(job), STATE)
+        success: Document = {"last_success_at": iso(now), "last_period": period}
+        succeeded = Create(job_pk(job), STATE, success) if last is None else last.replaced(success)
+        context.store.transact([*writes, succeeded])
+        item = load(context, job, period)
+    return {"period": period, "found": item.body["found"]}
+
+
+def _run(context: Context, item: Item) -> Run:
+    until = context.clock.monotonic() + _PIECE_S
+    return Run(str(item.body[_SUBJECT]), str(item.body["period"]), item.body["kept"], context.clock, until)
+
+
+def load(context: Context, job: Job, period: str) -> Item:
+    """A run. Raises NotFoundError where it never began."""
+    item = context.store.get(run_pk(job, period), STATE)
+    if item is None:
+        raise NotFoundError("There is no such run; list the job's runs.", field="period")
+    return item
+
+
+def view(item: Item) -> Document:
+    """What operations see of a run."""
+    return {key: value for key, value in item.body.items() if key not in _HIDDEN}
+
+
+def overview(context: Context) -> list[Document]:
+    """Every job with its plan, its newest run and whether it is overdue, for whoever watches."""
+    now = context.clock.now()
+    last = context.store.get_many([(job_pk(job), STATE) for job in Job])
+    shown = []
+    for job, success in zip(Job, last, strict=True):
+        plan, newest = PLANS[job], runs(context, job, most=1)
+        since = None if success is None else str(success.body["last_success_at"])
+        shown.append(
+            {
+                "job": job.value,
+                "purpose": plan.purpose,
+                "schedule": plan.schedule,
+                "last_success_at": since,
+                "overdue": since is not None and since < iso(now - plan.overdue_after),
+                "newest_run": newest[0] if newest else None,
+            }
+        )
+    return shown
+
+
+def runs(context: Context, job: Job, *, most: int = 20) -> list[Document]:
+    """A job's runs, the newest begun first; one that began anew is shown once."""
+    listed = context.store.listed(runs_owner(job), "0", most=most)
+    keys = list(dict.fromkeys((one.key[0], STATE) for one in listed if one.key is not None))
+    return [view(item) for item in context.store.get_many(keys) if item is not None]
