@@ -1,6 +1,6 @@
 """Runs of the platform's own jobs: they go on where they stopped, do nothing twice, and are evidence.
 
-A run covers one period and is one aggregate. Its job is a list of stages; each stage is done in pieces of bounded length,
+A run covers one period and is one aggregate. Its job is a list of stages; each stage is done in pieces of bounded time,
 and what a piece has found is kept, with the run's progress, in one write. A run that dies loses the piece that it was
 at; the next execution, whoever starts it, goes on from there. A piece may so be done twice: what it does to others must
 be safe to repeat. Two executions of one run meet in that write, and the slower one looks again.
