@@ -86,11 +86,13 @@ def certificate(folder: Path, *names: str) -> tuple[ssl.SSLContext, ssl.SSLConte
 class Receiver:
     """A server on a loopback port; ``behave(connection, request)`` does what it likes with each connection."""
 
-    def __init__(self, behave: Callable[[socket.socket, bytes], None], shown: ssl.SSLContext | None = None) -> None:
+    def __init__(
+        self, behave: Callable[[socket.socket, bytes], None], shown: ssl.SSLContext | None = None, port: int = 0
+    ) -> None:
         self.requests: list[bytes] = []
         self.connections = 0
         self._behave, self._shown = behave, shown
-        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._listener = socket.create_server(("127.0.0.1", port))
         self.port = int(self._listener.getsockname()[1])
         threading.Thread(target=self._serve, daemon=True).start()
 

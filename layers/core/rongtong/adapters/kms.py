@@ -1,4 +1,7 @@
-"""Keys that never leave the key service: personal data's envelope encryption and the evidence log's signature."""
+"""Keys that never leave the key service: personal data's envelope encryption and the evidence log's signature.
+
+The arithmetic is read where it is used: every function has a vault and a signer, and most requests need neither.
+"""
 
 from __future__ import annotations
 
@@ -10,9 +13,6 @@ from functools import cached_property, lru_cache
 from typing import Any
 
 import boto3
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_der_public_key
 
 from rongtong.services.errors import SealedDataError
 
@@ -43,12 +43,17 @@ class KmsVault:
 
     def encrypt(self, owner: str, wrapped_key: str, text: str) -> str:
         """Nonce and ciphertext; base64."""
+        from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
         nonce = os.urandom(_NONCE_BYTES)
         sealed = AESGCM(self._open(owner, wrapped_key)).encrypt(nonce, text.encode(), owner.encode())
         return b64encode(nonce + sealed).decode()
 
     def decrypt(self, owner: str, wrapped_key: str, ciphertext: str) -> str:
         """The text again. Raises SealedDataError when it was altered or belongs to another owner."""
+        from cryptography.exceptions import InvalidTag
+        from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
         raw = b64decode(ciphertext)
         try:
             opened = AESGCM(self._open(owner, wrapped_key)).decrypt(
@@ -92,5 +97,7 @@ class KmsLogSigner:
 
     @cached_property
     def _public_key(self) -> bytes:
+        from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_der_public_key
+
         key = load_der_public_key(self._kms.get_public_key(KeyId=self._key_id)["PublicKey"])
         return key.public_bytes(Encoding.Raw, PublicFormat.Raw)

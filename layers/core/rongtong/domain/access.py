@@ -8,17 +8,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
-from typing import Any
-
-from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, EllipticCurvePublicKey
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
-from cryptography.hazmat.primitives.serialization import load_pem_public_key
+from typing import TYPE_CHECKING, Any
 
 from rongtong.domain.errors import InvalidInputError
 
-PublicKey = Ed25519PublicKey | EllipticCurvePublicKey | RSAPublicKey
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+
+    PublicKey = Ed25519PublicKey | EllipticCurvePublicKey | RSAPublicKey
 RSA_BITS_MIN, RSA_BITS_MAX = 2048, 4096
 KEYS_MAX = 50
 """Revoked ones are kept: what they signed is still to be read."""
@@ -74,14 +73,14 @@ SCOPES: Mapping[str, str] = {
     "institution:rates": "propose and approve the institution's rates and limits",
     "institution:buy": "take offered bills",
     "bank:notify": "tell what became of payments",
-    "operations:read": "list incidents, reconciliations, executions, dead letters, suspensions and changes",
+    "operations:read": "list incidents, reconciliations, executions, jobs, dead letters, suspensions and changes",
     "operations:review": "read and decide reviews",
-    "operations:resolve": "settle incidents",
-    "operations:replay": "replay executions, redeliver dead letters",
+    "operations:resolve": "assign and settle incidents",
+    "operations:replay": "replay executions, redeliver dead letters, run jobs",
     "operations:suspend": "suspend business",
     "operations:configure": "propose and decide changes, of keys too",
     "operations:complaints": "handle complaints",
-    "operations:audit": "read who read which evidence",
+    "operations:audit": "read who read which evidence, have audit packs made and fetch them",
 }
 """Every scope, with what it allows."""
 
@@ -249,6 +248,13 @@ def owns(role: str, tenant_id: str, institution_id: str | None, document: Mappin
 
 
 def _public_key(algorithm: Algorithm, text: object, field: str) -> PublicKey:
+    # Read here: every function knows roles and scopes, only those that look at callers' keys need their arithmetic.
+    from cryptography.exceptions import UnsupportedAlgorithm
+    from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, EllipticCurvePublicKey
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+    from cryptography.hazmat.primitives.serialization import load_pem_public_key
+
     if not isinstance(text, str):
         raise AccessRecordError("public_key is a public key as PEM.", field=field)
     if algorithm is Algorithm.ED25519 and _HEX_KEY.fullmatch(text):

@@ -5,26 +5,28 @@ from __future__ import annotations
 import os
 from functools import cache
 
-from rongtong.adapters.argon2_hasher import Argon2Hasher
-from rongtong.adapters.breached_passwords import BreachedPasswords
-from rongtong.adapters.cognito import CognitoAccounts, keys_over_http
 from rongtong.entrypoints.bootstrap import context
 from rongtong.entrypoints.door import Call
 from rongtong.entrypoints.errors import ForbiddenError
-from rongtong.services.credentials import Credentials
-from rongtong.services.operator_passwords import rules_of
+from rongtong.services import credentials as needed
+from rongtong.services import operator_passwords
 
 _KEYS_TIMEOUT_S = 4.0
 
 
 @cache
-def credentials() -> Credentials:
+def credentials() -> needed.Credentials:
     """The collaborators of this deployment, made once per process."""
+    # Read when the first operator is asked: most requests of these functions ask none.
+    from rongtong.adapters.argon2_hasher import Argon2Hasher
+    from rongtong.adapters.breached_passwords import BreachedPasswords
+    from rongtong.adapters.cognito import CognitoAccounts, keys_over_http
+
     context()  # sets the session, and with it timeouts and retries
     env = os.environ
     keys = keys_over_http(env["ACCOUNTS_KEYS_URL"], _KEYS_TIMEOUT_S)
     accounts = CognitoAccounts(env["ACCOUNTS_POOL_ID"], env["ACCOUNTS_CLIENT_ID"], env["ACCOUNTS_ISSUER"], keys)
-    return Credentials(accounts, Argon2Hasher(), BreachedPasswords())
+    return needed.Credentials(accounts, Argon2Hasher(), BreachedPasswords())
 
 
 def require_known_page(call: Call) -> None:
@@ -38,7 +40,7 @@ def require_known_page(call: Call) -> None:
     if hosts and str(headers.get("host", "")).lower() not in hosts:
         raise ForbiddenError("This host is not one of the platform's.", field="Host")
     origin = headers.get("origin")
-    if origin is not None and str(origin) not in rules_of(call.context, call.partner_id).origins:
+    if origin is not None and str(origin) not in operator_passwords.rules_of(call.context, call.partner_id).origins:
         raise ForbiddenError(
             "Requests of this page are not taken; the tenant's policy names those that are.", field="Origin"
         )

@@ -9,7 +9,6 @@ from math import isfinite
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from chalice.app import Request, Response
-from http_message_signatures import ContentDigest, InvalidSignature
 
 from rongtong.domain.errors import RongTongError
 from rongtong.entrypoints.errors import (
@@ -146,6 +145,8 @@ def require_digest(request: Request) -> None:
     raw = _raw(request)
     if not raw and request.method not in _WITH_BODY and "content-digest" not in request.headers:
         return
+    from http_message_signatures import ContentDigest, InvalidSignature  # most requests have no body
+
     try:
         ContentDigest.verify(request.headers.get("content-digest", ""), raw)
     except InvalidSignature as error:

@@ -6,7 +6,7 @@ from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
 
 import http_sf
@@ -20,9 +20,12 @@ from http_message_signatures import (
 )
 from http_message_signatures.algorithms import ECDSA_P256_SHA256, ED25519, RSA_PSS_SHA512
 
-from rongtong.domain.access import AccessRecordError, Algorithm, Key, PublicKey, Refusal, Tenant, judge
+from rongtong.domain.access import AccessRecordError, Algorithm, Key, Refusal, Tenant, judge
 from rongtong.services.access import KeyHolder, Nonces, key_holder
 from rongtong.services.storage import Store
+
+if TYPE_CHECKING:
+    from rongtong.domain.access import PublicKey
 
 MAX_AGE = timedelta(minutes=5)
 MAX_AHEAD = timedelta(minutes=1)
