@@ -13,6 +13,7 @@ from rongtong.adapters.kms import KmsVault
 from rongtong.services.errors import ContractAlteredError, SealedDataError
 from rongtong.services.storage import Count, Create, Item, Listing, Owned, Position, Replace, WriteConflictError
 from sandbox_server import create_table
+from sqlite_store import SqliteStore
 
 REGION = "us-east-1"
 
@@ -22,10 +23,13 @@ def _credentials():
     os.environ.update(AWS_ACCESS_KEY_ID="test", AWS_SECRET_ACCESS_KEY="test", AWS_DEFAULT_REGION=REGION)
 
 
-@pytest.fixture(params=["in memory", "dynamodb"])
-def store(request):
+@pytest.fixture(params=["in memory", "in a file", "dynamodb"])
+def store(request, tmp_path):
     if request.param == "in memory":
         yield MemoryStore()
+        return
+    if request.param == "in a file":
+        yield SqliteStore(tmp_path / "store.db")
         return
     with mock_aws():
         create_table("business")
@@ -150,6 +154,30 @@ def test_a_scan_goes_on_where_a_page_of_the_table_ends(store):
     for number in range(12):
         store.transact([Create(f"a#{number}", "state", {"text": "x" * 200_000})])
     assert sorted(item.pk for item in store.scan("a#")) == sorted(f"a#{number}" for number in range(12))
+
+
+@pytest.mark.parametrize("most", [1, 2, 3, 100])
+def test_a_scan_in_pages_finds_each_document_and_counter_once(store, most):
+    for number in range(4):
+        store.transact([Create(f"a#{number}", "state", {"n": number}), Create(f"a#{number}", "event#0001", {})])
+    store.transact([Create("b#1", "state", {}), Count("a#used", "state", 7)])
+    found, after = [], None
+    while True:
+        page, after = store.scan_page("a#", "state", after=after, most=most)
+        found += page
+        if after is None:
+            break
+    assert sorted((item.pk, item.sk, item.version) for item in found) == [
+        *[(f"a#{number}", "state", 1) for number in range(4)],
+        ("a#used", "state", 0),
+    ]
+    assert sorted(str(item.body) for item in found) == sorted(str(item.body) for item in store.scan("a#", "state"))
+
+
+def test_all_records_of_the_business_table_are_met_where_no_key_is_named(store):
+    store.transact([Create("a#1", "state", {}), Create("b#1", "state", {}), Create("log", "head", {})])
+    found, after = store.scan_page("", most=100)
+    assert (after, {item.pk for item in found} - {"log"}) == (None, {"a#1", "b#1"})
 
 
 def test_the_same_document_may_be_asked_for_twice(store):

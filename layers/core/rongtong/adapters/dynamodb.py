@@ -231,8 +231,22 @@ class DynamoStore:
         if sk_prefix:
             wanted &= _Record.sk.startswith(sk_prefix)
         for record in self._record(pk_prefix).scan(wanted, consistent_read=True):
-            item = _item(record)
-            yield item if record.used is None else replace(item, body={"fen": int(record.used)})
+            yield _scanned(record)
+
+    def scan_page(
+        self, pk_prefix: str, sk_prefix: str = "", *, after: Key | None = None, most: int = 1000
+    ) -> tuple[list[Item], Key | None]:
+        """A part of the same, out of ``most`` records behind ``after``, and the place behind which to go on."""
+        table = self._record(pk_prefix)
+        wanted = _Record.sk.startswith(sk_prefix) if sk_prefix else None
+        if pk_prefix:
+            wanted = _Record.pk.startswith(pk_prefix) if wanted is None else _Record.pk.startswith(pk_prefix) & wanted
+        start = None if after is None else {"pk": {"S": after[0]}, "sk": {"S": after[1]}}
+        pages = table.scan(wanted, consistent_read=True, page_size=most, last_evaluated_key=start).page_iter
+        page: Any = next(pages)
+        end = page.get("LastEvaluatedKey")
+        found = [_scanned(table.from_raw_data(raw)) for raw in page["Items"]]
+        return found, None if end is None else (str(end["pk"]["S"]), str(end["sk"]["S"]))
 
     def transact(self, writes: Sequence[Write]) -> None:
         """Write all or nothing; a single document is an ordinary conditional put at half the price."""
@@ -343,6 +357,12 @@ def _item(record: _Record) -> Item:
     if record.own is not None:
         owned = Owned(str(record.own), str(record.own_at), None if record.own2 is None else str(record.own2))
     return Item(str(record.pk), str(record.sk), body, int(record.version or 0), listing, due, owned)
+
+
+def _scanned(record: _Record) -> Item:
+    """As a scan answers it: a counter with its value."""
+    item = _item(record)
+    return item if record.used is None else replace(item, body={"fen": int(record.used)})
 
 
 def _key_of(name: str, owner: str, position: Position) -> dict[str, dict[str, str]]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from datetime import date
 from typing import Any
@@ -21,6 +23,8 @@ from rongtong.domain.errors import RongTongError
 from rongtong.domain.sub_bill_range import SubBillRange
 from rongtong.services.ports import BillLockedError, PaymentAnswer, PaymentOrder, RegistryUnavailableError
 
+_AT_ONCE = 8
+"""The client's pool keeps so many connections."""
 _LOCKED = "The bill registry refused: the range is locked by another application or no longer circulates."
 
 
@@ -39,6 +43,13 @@ class HttpBillRegistry:
             return _bill(_only(found, 200).body)
         except (KeyError, TypeError, ValueError, RongTongError) as error:
             raise RegistryUnavailableError("The bill registry's answer cannot be read.") from error
+
+    def find_many(self, wanted: Sequence[tuple[str, SubBillRange]]) -> list[RegistryBill | None]:
+        """The holdings that contain the ranges, some asked for at once. Raises RegistryUnavailableError."""
+        if not wanted:
+            return []
+        with ThreadPoolExecutor(min(_AT_ONCE, len(wanted))) as hands:
+            return list(hands.map(lambda one: self.find(*one), wanted))
 
     def lock(self, number: str, rng: SubBillRange, owner: str, holder_uscc: str) -> None:
         """Apply for the discount. Raises BillLockedError, RegistryUnavailableError."""

@@ -6,7 +6,15 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 
-from rongtong.domain.incident import WHAT_NEXT, IncidentKind, IncidentStatus, require_incident_transition
+from rongtong.domain.incident import (
+    WHAT_NEXT,
+    Desk,
+    IncidentKind,
+    IncidentStatus,
+    age_hours,
+    desk_of,
+    require_incident_transition,
+)
 from rongtong.services.context import Context
 from rongtong.services.errors import NotFoundError, WrongStateError
 from rongtong.services.records import STATE, change_writes, derived_id, first_writes, incident_pk, iso
@@ -18,6 +26,11 @@ _EVER = "0"
 _ALL = 1_000_000
 _FOLLOWERS_MAX = 1000
 _HIDDEN = frozenset({"events", "logged"})
+
+
+def list_of(status: IncidentStatus) -> str:
+    """Under whom incidents of a status are listed, at the instant at which they came to it."""
+    return _LISTS[status]
 
 
 def incident_id(kind: IncidentKind, about: str) -> str:
@@ -86,14 +99,34 @@ def resolve(context: Context, by: str, own_id: str, note: str) -> Document:
     """
     item = load(context, own_id)
     if item.body["status"] == IncidentStatus.RESOLVED and item.body["resolved_by"] == by:
-        return view(item.body)
+        return view(item.body, context.clock.now())
     if item.body["status"] != IncidentStatus.OPEN:
         raise WrongStateError("The incident is resolved already; read it again.", field="incident_id")
     try:
         context.store.transact(resolving(item, by, note, context.clock.now(), context.initiator))
     except WriteConflictError as conflict:
         raise WrongStateError("The incident changed meanwhile; read it again.", field="incident_id") from conflict
-    return view(load(context, own_id).body)
+    return view(load(context, own_id).body, context.clock.now())
+
+
+def assign(context: Context, by: str, own_id: str, assignee: str) -> Document:
+    """Record who settles an open incident: the name of a person's key. The same again is no change.
+
+    Raises NotFoundError, WrongStateError when it is resolved or changed meanwhile.
+    """
+    item = load(context, own_id)
+    if item.body["status"] != IncidentStatus.OPEN:
+        raise WrongStateError("The incident is resolved already; read it again.", field="incident_id")
+    if item.body.get("assignee") != assignee:
+        now = context.clock.now()
+        changes: Document = {"assignee": assignee, "assigned_by": by, "assigned_at": iso(now)}
+        told = {"by": by, "assignee": assignee}
+        writes = change_writes(item, "incident_id", changes, "IncidentAssigned", now, told, by=context.initiator)
+        try:
+            context.store.transact(writes)
+        except WriteConflictError as conflict:
+            raise WrongStateError("The incident changed meanwhile; read it again.", field="incident_id") from conflict
+    return view(load(context, own_id).body, context.clock.now())
 
 
 def load(context: Context, own_id: str) -> Item:
@@ -104,14 +137,27 @@ def load(context: Context, own_id: str) -> Item:
     return item
 
 
-def newest(context: Context, status: IncidentStatus, *, most: int = 1000) -> Document:
-    """The newest incidents of a status, the most urgent kinds first; ``more`` says that there are others."""
+def newest(
+    context: Context,
+    status: IncidentStatus,
+    *,
+    most: int = 1000,
+    kind: IncidentKind | None = None,
+    owner: Desk | None = None,
+) -> Document:
+    """Of the newest incidents of a status those of the kind and the owner, the most urgent kinds first.
+
+    ``more`` says that there are others than the newest ``most``, of whatever kind and owner.
+    """
     ids = [str(listing.summary["incident_id"]) for listing in context.store.listed(_LISTS[status], _EVER, most=most)]
     found: list[Item | None] = []
     for start in range(0, len(ids), 100):
         found += context.store.get_many([(incident_pk(own_id), STATE) for own_id in ids[start : start + 100]])
-    urgency = list(IncidentKind)
-    shown = sorted((view(item.body) for item in found if item is not None), key=lambda one: urgency.index(one["kind"]))
+    urgency, now = list(IncidentKind), context.clock.now()
+    listed = sorted(
+        (view(item.body, now) for item in found if item is not None), key=lambda one: urgency.index(one["kind"])
+    )
+    shown = [one for one in listed if kind in (None, one["kind"]) and owner in (None, one["owner"])]
     return {"incidents": shown, "more": len(ids) == most}
 
 
@@ -126,9 +172,15 @@ def opened_since(context: Context, kind: IncidentKind, since: datetime) -> list[
     return sorted((one for one in bodies if one["opened_at"] >= iso(since)), key=lambda one: str(one["opened_at"]))
 
 
-def view(body: Document) -> Document:
-    """What operations see of an incident, with what to do next."""
+def view(body: Document, now: datetime) -> Document:
+    """What operations see of an incident, with the desk that owns it, how long it is or was open, and what to do next.
+
+    ``age_hours`` are whole hours until ``now``, or until it was resolved.
+    """
     shown = {key: value for key, value in body.items() if key not in _HIDDEN}
+    until = datetime.fromisoformat(str(body["resolved_at"])) if "resolved_at" in body else now
+    shown["owner"] = desk_of(IncidentKind(body["kind"])).value
+    shown["age_hours"] = age_hours(datetime.fromisoformat(str(body["opened_at"])), until)
     if body["status"] == IncidentStatus.OPEN:
         shown["what_next"] = WHAT_NEXT[IncidentKind(body["kind"])]
     return shown

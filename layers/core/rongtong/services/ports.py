@@ -101,6 +101,12 @@ class BillRegistry(Protocol):
     def find(self, number: str, rng: SubBillRange) -> RegistryBill | None:
         """The holding that contains the range, None if there is none. Raises RegistryUnavailableError."""
 
+    def find_many(self, wanted: Sequence[tuple[str, SubBillRange]]) -> list[RegistryBill | None]:
+        """As ``find`` for each, side by side where the registry is asked one by one, in the order asked for.
+
+        Raises RegistryUnavailableError where it does not answer for one of them.
+        """
+
     def lock(self, number: str, rng: SubBillRange, owner: str, holder_uscc: str) -> None:
         """Apply for the discount in the holder's name (CS03 TF0301 → TF0302); the owner's repeat is no change.
 

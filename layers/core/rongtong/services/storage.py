@@ -184,5 +184,14 @@ class Store(Protocol):
         written meanwhile may be among them or not, each document by itself.
         """
 
+    def scan_page(
+        self, pk_prefix: str, sk_prefix: str = "", *, after: Key | None = None, most: int = 1000
+    ) -> tuple[list[Item], Key | None]:
+        """A part of what ``scan`` answers, and the place behind which to go on; None: that was the end.
+
+        It looks at ``most`` records of the table at most, and answers those whose keys begin so: perhaps none. The
+        documents of a partition mostly come one behind the other; a page may end between them.
+        """
+
     def transact(self, writes: Sequence[Write]) -> None:
         """Write all or nothing, at most 100 documents. Raises WriteConflictError when a condition fails."""
