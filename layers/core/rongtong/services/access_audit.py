@@ -1,4 +1,4 @@
-"""Access audit: who read which evidence is evidence itself.
+"""Access audit: who read which evidence is evidence itself, and so is who redelivered what was given up.
 
 A read is an event, written in one transaction before anything is shown, and logged like every other event: to hide it,
 one must break the evidence log. A read that cannot be recorded is refused; otherwise whoever can keep the record from
@@ -39,7 +39,10 @@ _EVENTS_MAX = 9_999
 _EVER = "0"
 _BATCH = 100
 _SUBJECT = "access_id"
-_EVENT = "EvidenceRead"
+READ = "EvidenceRead"
+REDELIVERY = "DeadLettersRedelivered"
+"""What these aggregates tell of: the types of their events."""
+_REDELIVERIES = "redeliveries"
 
 
 class Evidence(StrEnum):
@@ -62,17 +65,31 @@ def note_read(context: Context, evidence: Evidence, discount_id: str) -> None:
     """
     if context.initiator is None:
         return
-    now = context.clock.now()
-    for shard in random.sample(range(_SHARDS), _SHARDS):
-        writes = _writes(context, shard, now, evidence, discount_id)
-        if writes is None:
-            continue
-        try:
-            context.store.transact(writes)
-        except WriteConflictError:
-            continue
-        return
-    raise BusyError("Who reads this cannot be recorded right now, so it is not shown; ask again in a second.")
+    listing = Listing(accesses_owner(discount_id), iso(context.clock.now()), {"evidence": evidence.value})
+    data: Document = {"evidence": evidence.value, "discount_id": discount_id}
+    if not _noted(context, READ, data, listing):
+        raise BusyError("Who reads this cannot be recorded right now, so it is not shown; ask again in a second.")
+
+
+def note_redelivery(context: Context, by: str, path: str, why: str) -> None:
+    """Record that somebody is about to deliver a path's dead letters again; ``why`` is a code. Raises BusyError."""
+    listing = Listing(_REDELIVERIES, iso(context.clock.now()), {"path": path})
+    if not _noted(context, REDELIVERY, {"path": path, "by": by, "why": why}, listing):
+        raise BusyError("Who redelivers cannot be recorded right now, so nothing is; ask again in a second.")
+
+
+def events_between(context: Context, begins: datetime, ends: datetime) -> list[Document]:
+    """Every event of these aggregates from one instant until before another, in no order; for jobs."""
+    windows = -(-int((ends - begins).total_seconds()) // _WINDOW.seconds)
+    keys: list[Key] = []
+    for number in range(windows):
+        keys += [(access_pk(_access_id(begins + number * _WINDOW, shard)), STATE) for shard in range(_SHARDS)]
+    found: list[Document] = []
+    for start in range(0, len(keys), _BATCH):
+        for item in context.store.get_many(keys[start : start + _BATCH]):
+            if item is not None:
+                found += [document.body["event"] for document in context.store.query(item.pk, "event#")]
+    return found
 
 
 def accesses(context: Context, discount_id: str, *, most: int = 200) -> Document:
@@ -95,25 +112,42 @@ def accesses(context: Context, discount_id: str, *, most: int = 200) -> Document
     return {"discount_id": discount_id, "accesses": shown, "more": len(listed) == most}
 
 
+def _noted(context: Context, kind: str, data: Document, listing: Listing) -> bool:
+    """Whether an aggregate of these minutes took the event: False when every one is taken or full."""
+    now = context.clock.now()
+    if context.request_id is not None:
+        data["request_id"] = context.request_id
+    for shard in random.sample(range(_SHARDS), _SHARDS):
+        writes = _writes(context, shard, now, kind, data, listing)
+        if writes is None:
+            continue
+        try:
+            context.store.transact(writes)
+        except WriteConflictError:
+            continue
+        return True
+    return False
+
+
+def _access_id(began: datetime, shard: int) -> str:
+    return f"{began:%Y%m%dT%H%M}Z-{shard:02d}"
+
+
 def _writes(
-    context: Context, shard: int, now: datetime, evidence: Evidence, discount_id: str
+    context: Context, shard: int, now: datetime, kind: str, data: Document, listing: Listing
 ) -> Sequence[Write] | None:
-    """The writes that add the read to an aggregate of these minutes; None where that is full."""
+    """The writes that add the event to an aggregate of these minutes; None where that is full."""
     began = now - timedelta(
         minutes=now.minute % (_WINDOW.seconds // 60), seconds=now.second, microseconds=now.microsecond
     )
-    access_id = f"{began:%Y%m%dT%H%M}Z-{shard:02d}"
-    data: Document = {"evidence": evidence.value, "discount_id": discount_id}
-    if context.request_id is not None:
-        data["request_id"] = context.request_id
+    access_id = _access_id(began, shard)
     pk, item = access_pk(access_id), context.store.get(access_pk(access_id), STATE)
-    listing = Listing(accesses_owner(discount_id), iso(now), {"evidence": evidence.value})
     written: dict[str, Any] = {"due": began + _WINDOW, "by": context.initiator, "event_listing": listing}
     if item is None:
-        return first_writes(pk, _SUBJECT, access_id, {_SUBJECT: access_id}, _EVENT, now, data, **written)
+        return first_writes(pk, _SUBJECT, access_id, {_SUBJECT: access_id}, kind, now, data, **written)
     if int(item.body["events"]) >= _EVENTS_MAX:
         return None
-    return change_writes(item, _SUBJECT, {}, _EVENT, now, data, **written)
+    return change_writes(item, _SUBJECT, {}, kind, now, data, **written)
 
 
 def _all(context: Context, keys: list[Key]) -> dict[Key, Item]:
