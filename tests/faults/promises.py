@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 
 from outside_world import World
@@ -12,7 +13,7 @@ from rongtong.domain.lifecycle import UNPAID_ENDS, DiscountStatus
 from rongtong.domain.merkle import leaf_hash, root
 from rongtong.domain.payment import parse_reference
 from rongtong.domain.receipt import receipt_bytes, verify_receipt
-from rongtong.services import evidence_log, exposure_ledger
+from rongtong.services import evidence_log, exposure_ledger, invariants
 from rongtong.services.cosigning import WITNESSES_KEY, log_key, policy_of
 from rongtong.services.payments import series_of
 from rongtong.services.receipts import receipt
@@ -121,6 +122,17 @@ def the_log_is_one_tree_under_its_newest_signed_head(world: World) -> None:
     assert len(set(entries)) == len(entries), "a leaf stands in the log twice"
 
 
+def what_is_stored_holds_what_a_restored_backup_must(world: World) -> None:
+    def archived(key: str) -> str | None:
+        content = world.quiet().archive.get(key)
+        return None if content is None else hashlib.sha256(content).hexdigest()
+
+    found = invariants.check(world.quiet(), archived).broken
+    # The enterprise stands there as the world begins: nobody registered it, and nobody looks after it.
+    broken = [(one.promise.name, one.subject, one.told) for one in found if not one.subject.startswith("enterprise#")]
+    assert broken == [], f"{broken}"
+
+
 def every_acknowledged_request_can_be_found(world: World) -> None:
     for discount_id in world.acknowledged:
         assert world.store.get(f"discount#{discount_id}", "state") is not None, "an acknowledged request is lost"
@@ -176,6 +188,7 @@ PROMISES: tuple[Callable[[World], None], ...] = (
     postings_balance_and_add_up_to_the_limits,
     every_event_has_exactly_one_entry_in_the_ledger_and_it_verifies,
     the_log_is_one_tree_under_its_newest_signed_head,
+    what_is_stored_holds_what_a_restored_backup_must,
     every_acknowledged_request_can_be_found,
     the_enterprise_is_told_once_how_it_ended,
     nothing_waits_for_ever_unseen,

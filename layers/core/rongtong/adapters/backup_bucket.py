@@ -1,0 +1,79 @@
+"""Buckets that are copied, and the one in another region where the copies lie, in S3."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Iterator
+from functools import cached_property
+from typing import Any
+
+import boto3
+from botocore.exceptions import ClientError
+
+from rongtong.services.backup_ports import Listed
+
+_TAKEN = "PreconditionFailed"
+_MEETING = "ConditionalRequestConflict"
+"""Another put of the same key is under way: it may still fail."""
+_MISSING = ("NoSuchKey", "404")
+_ATTEMPTS = 5
+
+
+class S3Bucket:
+    """A bucket, in a region of its own where one is named. A put is conditional on the key being free."""
+
+    def __init__(self, bucket: str, region: str | None = None) -> None:
+        self._bucket = bucket
+        self._region = region
+
+    @cached_property
+    def _s3(self) -> Any:
+        return boto3.client("s3", region_name=self._region)
+
+    def create(self, name: str, content: bytes) -> bool:
+        """Put; False, and no change, where there is an object of this name."""
+        for attempt in range(_ATTEMPTS):
+            try:
+                self._s3.put_object(Bucket=self._bucket, Key=name, Body=content, IfNoneMatch="*")
+            except ClientError as error:
+                code = error.response["Error"]["Code"]
+                if code == _TAKEN:
+                    return False
+                if code != _MEETING or attempt + 1 == _ATTEMPTS:
+                    raise
+                time.sleep(random.uniform(0, 0.02 * 2**attempt))
+            else:
+                return True
+        raise AssertionError("the last attempt returns or raises")
+
+    def get(self, name: str) -> bytes | None:
+        """An object's newest content, None where there is none (any more)."""
+        try:
+            answer = self._s3.get_object(Bucket=self._bucket, Key=name)
+        except ClientError as error:
+            if error.response["Error"]["Code"] not in _MISSING:
+                raise
+            return None
+        return bytes(answer["Body"].read())
+
+    def earlier(self, key: str) -> Iterator[bytes]:
+        """The object's earlier versions, the newest first."""
+        pages = self._s3.get_paginator("list_object_versions").paginate(Bucket=self._bucket, Prefix=key)
+        for page in pages:
+            for one in page.get("Versions", ()):
+                if one["Key"] == key and not one["IsLatest"]:
+                    answer = self._s3.get_object(Bucket=self._bucket, Key=key, VersionId=one["VersionId"])
+                    yield bytes(answer["Body"].read())
+
+    def page(self, after: str) -> list[Listed]:
+        """The next objects behind this name, in order; none: that was the end."""
+        answer = self._s3.list_objects_v2(Bucket=self._bucket, StartAfter=after)
+        return [
+            Listed(str(one["Key"]), int(one["Size"]), str(one["ETag"]).strip('"')) for one in answer.get("Contents", ())
+        ]
+
+    def keys(self, prefix: str) -> list[str]:
+        """Every name that begins so, in order."""
+        pages = self._s3.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=prefix)
+        return [str(one["Key"]) for page in pages for one in page.get("Contents", ())]
