@@ -5,14 +5,18 @@
 # make security  bandit, cfn-lint and checkov over code and templates, without network
 # make bench  figures, each as a ratio to something run beside it
 # make bench-evidence  appends, proofs, growth to a million leaves and the audit of the evidence log, beside pymerkle
+# make bench-monthly  the monthly review of 10,000 to 100,000 discounts: time, memory, what was planted, false alarms
 # make bench-sealing  what each step adds to a discount on the local stack, sealing among them
+# make bench-reconciliation  100,000 discounts, breaks of every kind among them: time, memory, what was found; ONE_DAY=1
+# make bench-handlers  how fast functions begin, beside boto3 alone, and answer, beside an empty function; COLD=1 or WARM=1
 # make faults every fault, every pair, 100,000 random schedules in memory: money moves once
 # make fuzz   every operation of the API by its description, all checks, in memory; URL= asks the stack of make up, or URL=https://…
 # make kill   on the local stack: 50 discounts, processes killed, a bad bank; make outage: bank, registry, log down
+# make ops-tour  on a local stack of its own: each failure raises its alarm, the runbook's commands are run as they stand
 # make recovery  how long the replay command takes for 1,000 failed executions
 # make mutation  how many small changes of the domain its tests notice; ONLY=merkle,receipt for some modules
 .DEFAULT_GOAL := help
-.PHONY: help security recovery faults fuzz kill outage demo test up down lint bench bench-evidence bench-sealing mutation samples docs
+.PHONY: help security ops-tour recovery faults fuzz kill outage demo test up down lint bench bench-evidence bench-monthly bench-sealing bench-handlers bench-reconciliation mutation samples docs
 
 PYTHON ?= python3
 VENVS := .venvs
@@ -54,6 +58,7 @@ security: $(VENVS)/dev/.ready $(VENVS)/checkov/.ready
 	@$(DEV)/bandit -q -c pyproject.toml -r layers/core functions
 	@$(DEV)/bandit -q -c pyproject.toml -s B603,B607 -r infrastructure/local
 	@$(DEV)/cfn-lint $(TEMPLATES)
+	@$(DEV)/cfn-lint --regions eu-west-1 --deployment-files infrastructure/parameters/*.json
 	@# Without its mapping of checks to guides, which it would fetch.
 	@BC_SKIP_MAPPING=TRUE $(VENVS)/checkov/bin/checkov --config-file .checkov.yaml $(TEMPLATES:%=--file %)
 	@echo "security: code and templates are clean but for the exceptions that they explain"
@@ -67,8 +72,17 @@ bench: $(READY)
 bench-evidence: $(READY)
 	@PYTHONPATH="$$PYTHONPATH:tests" $(DEV)/python tests/benchmarks/evidence.py
 
+bench-monthly: $(READY)
+	@PYTHONPATH="$$PYTHONPATH:tests:tests/benchmarks" $(DEV)/python tests/benchmarks/monthly_review.py
+
 bench-sealing: $(READY)
 	@PYTHONPATH="$$PYTHONPATH:tests" $(DEV)/python tests/benchmarks/sealing.py
+
+bench-reconciliation: $(READY)
+	@PYTHONPATH="$$PYTHONPATH:tests:tests/benchmarks" $(DEV)/python tests/benchmarks/reconciliation.py $(if $(ONE_DAY),--one-day)
+
+bench-handlers: $(READY)
+	@PYTHONPATH="$$PYTHONPATH:tests" $(DEV)/python tests/benchmarks/handlers.py $(if $(COLD),--cold) $(if $(WARM),--warm)
 
 faults: $(VENVS)/dev/.ready
 	@PYTHONPATH="$$PYTHONPATH:tests:tests/faults" $(DEV)/python tests/faults/run_faults.py
@@ -81,6 +95,9 @@ fuzz: $(VENVS)/dev/.ready
 kill outage: $(READY)
 	@PYTHONPATH="$$PYTHONPATH:tests" $(DEV)/python tests/chaos/$@.py
 
+ops-tour: $(READY)
+	@PYTHONPATH="$$PYTHONPATH:tests:tests/ops_tour" $(DEV)/python tests/ops_tour/tour.py $(ONLY)
+
 recovery: $(READY)
 	@PYTHONPATH="$$PYTHONPATH:tests" $(DEV)/python tests/benchmarks/recovery.py
 
@@ -92,6 +109,7 @@ docs: $(VENVS)/dev/.ready
 	@$(DEV)/python infrastructure/local/collection.py
 	@$(DEV)/python infrastructure/local/sandbox_table.py
 	@$(DEV)/python infrastructure/local/event_schemas.py
+	@$(DEV)/python infrastructure/local/scaling_page.py
 
 mutation: $(VENVS)/dev/.ready
 	@$(DEV)/python infrastructure/local/mutation.py --only "$(ONLY)"

@@ -15,10 +15,11 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from rongtong.adapters.calendars import legal_calendar
 from rongtong.domain.bill import Invoice, Party, RegistryBill
 from rongtong.domain.bill_codes import Circulation
+from rongtong.domain.jobs import Job
 from rongtong.domain.package import Holding, HoldingState, Package, PackageError
 from rongtong.domain.payment import PaymentStatus
 from rongtong.domain.sub_bill_range import SubBillRange
-from rongtong.services.context import Context, Execution, Invitation, Running
+from rongtong.services.context import ArchiveLink, Context, Execution, Invitation, Running
 from rongtong.services.errors import ContractAlteredError, LogDamagedError, SealedDataError
 from rongtong.services.ports import (
     BankUnavailableError,
@@ -108,6 +109,14 @@ class MemoryStore:
         for item in [*self.items.values(), *counters]:
             if item.pk.startswith(pk_prefix) and item.sk.startswith(sk_prefix):
                 yield item
+
+    def scan_page(
+        self, pk_prefix: str, sk_prefix: str = "", *, after: tuple[str, str] | None = None, most: int = 1000
+    ) -> tuple[list[Item], tuple[str, str] | None]:
+        keys = sorted(key for key in [*self.items, *self.counters] if after is None or key > after)
+        page = [key for key in keys[:most] if key[0].startswith(pk_prefix) and key[1].startswith(sk_prefix)]
+        found = [self.items.get(key) or Item(*key, {"fen": self.counters.get(key)}, 0) for key in page]
+        return found, keys[most - 1] if len(keys) > most else None
 
     def states(self, prefix: str) -> list[Item]:
         """Every state whose partition begins with the prefix; for assertions."""
@@ -205,6 +214,9 @@ class MemoryArchive:
     def get(self, key: str) -> bytes | None:
         return self.objects.get(key)
 
+    def link(self, key: str) -> ArchiveLink:
+        return ArchiveLink(f"https://archive.example/{key}", OPEN)
+
 
 @dataclass
 class MemoryUploads:
@@ -269,6 +281,20 @@ class RecordedWorkflows:
     executions: dict[str, Execution] = field(default_factory=dict)
     redrivable: bool = False
     redriven: list[str] = field(default_factory=list)
+    jobs: dict[tuple[Job, str], tuple[Execution, Document]] = field(default_factory=dict)
+    """The jobs' executions by job and name, with what each was started with; tests let them end."""
+
+    def start_job(self, job: Job, name: str, payload: Document) -> None:
+        self.jobs.setdefault((job, name), (Execution(name, Running.RUNNING), payload))
+
+    def job_execution(self, job: Job, name: str) -> Execution | None:
+        found = self.jobs.get((job, name))
+        return None if found is None else found[0]
+
+    def running_jobs(self, job: Job) -> Iterator[tuple[str, Document]]:
+        for (of, name), (run, payload) in self.jobs.items():
+            if of is job and run.running is Running.RUNNING:
+                yield name, payload
 
     def start_discount(self, name: str, payload: Document) -> None:
         self.discounts.append((name, payload))
@@ -401,6 +427,9 @@ class MemoryBillRegistry:
             bill = replace(bill, circulation=Circulation.LOCKED)
         endorsee = self.taken.get((number, held.source or ""), (rng, None))[1]
         return bill if endorsee is None else replace(bill, holder=endorsee)
+
+    def find_many(self, wanted: Sequence[tuple[str, SubBillRange]]) -> list[RegistryBill | None]:
+        return [self.find(*one) for one in wanted]
 
     def lock(self, number: str, rng: SubBillRange, owner: str, holder_uscc: str) -> None:
         standing = self._standing(number)

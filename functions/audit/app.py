@@ -6,12 +6,12 @@ from typing import Any
 
 from chalice.app import Chalice, Response
 
-from rongtong.domain.receipt import receipt_bytes
 from rongtong.entrypoints.api_document import api_document
 from rongtong.entrypoints.door import Call
+from rongtong.entrypoints.http import answer, idempotency_key
 from rongtong.entrypoints.routes import serve
 from rongtong.entrypoints.tasks import run_task
-from rongtong.services import receipts
+from rongtong.services import audit_packs, receipts
 from rongtong.services import seal as sealing
 from rongtong.services.storage import Item
 
@@ -33,8 +33,23 @@ def record(event: dict[str, Any], _: Any) -> dict[str, Any]:
 @serve(app, "GET", "/v1/discounts/{discount_id}/receipt")
 def read_receipt(call: Call, discount: Item) -> Response:
     """The receipt's exact bytes; keep them as they are: one changed byte makes the verifier refuse."""
+    from rongtong.domain.receipt import receipt_bytes  # and with it signatures, which no other route here checks
+
     text = receipt_bytes(receipts.receipt(call.context, discount)).decode()
     return Response(body=text, status_code=200, headers={"Content-Type": "application/json"})
+
+
+@serve(app, "POST", "/v1/operations/audit-packs/{year}")
+def wish_audit_pack(call: Call, year: str) -> Response:
+    """Have the next audit make the year's pack."""
+    idempotency_key(call.request)
+    return answer(audit_packs.wish(call.context, call.partner_id, year), 202)
+
+
+@serve(app, "GET", "/v1/operations/audit-packs/{year}")
+def read_audit_pack(call: Call, year: str) -> Response:
+    """Where the year's newest pack can be fetched."""
+    return answer(audit_packs.find(call.context, year))
 
 
 @serve(app, "GET", "/v1/openapi.json")

@@ -6,6 +6,7 @@ import hashlib
 import os
 from base64 import b64decode, b64encode
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any
 
 from chalice.app import Chalice
@@ -13,6 +14,7 @@ from chalice.app import Chalice
 from rongtong.entrypoints.bootstrap import context
 from rongtong.entrypoints.logs import logger
 from rongtong.entrypoints.nonces import nonces
+from rongtong.entrypoints.routes import scope_of
 from rongtong.entrypoints.signatures import (
     MAX_AGE,
     SignatureError,
@@ -21,6 +23,7 @@ from rongtong.entrypoints.signatures import (
     signed_request,
     signer_of,
 )
+from rongtong.services import key_usage
 from rongtong.services.access import rate_of
 
 app = Chalice(app_name="authorization")
@@ -48,6 +51,7 @@ def authorize(event: dict[str, Any], _: Any) -> dict[str, Any]:
     digest = b64encode(hashlib.sha256(b64decode(signer.signature)).digest()).decode()
     # What stands in events is the digest: these lines, kept as long as the events, are what it is the digest of.
     logger.info("signed request", extra={"sig": digest, "signed": signer.signed, "signature": signer.signature})
+    _note_use(signer, scope_of(str(event["httpMethod"]), str(event.get("resource", ""))), now)
     known = {**_about(signer), "signature_sha256": digest, **_rate(signer, now)}
     return _policy(signer.tenant.tenant_id, "Allow", event["methodArn"], known)
 
@@ -55,6 +59,21 @@ def authorize(event: dict[str, Any], _: Any) -> dict[str, Any]:
 def _now() -> datetime:
     """The clock's time: what the sandbox's business clock shows is nothing to signatures."""
     return datetime.now(UTC)
+
+
+@cache
+def _usage() -> key_usage.Usage:
+    return key_usage.Usage()
+
+
+def _note_use(signer: Signer, scope: str | None, now: datetime) -> None:
+    """For the audit of privileges. A request does not fail because its use could not be noted."""
+    if scope is None or scope not in signer.key.scopes:
+        return
+    try:
+        _usage().note(context().store, signer.key_id, scope, now)
+    except Exception:
+        logger.exception("use of a key not noted", extra={"key_id": signer.key_id, "scope": scope})
 
 
 def _about(signer: Signer) -> dict[str, str]:

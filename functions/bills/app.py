@@ -9,16 +9,9 @@ from typing import Any
 from chalice.app import Chalice, Response
 
 from rongtong.domain.bill_template import template
-from rongtong.entrypoints.bill_models import (
-    BODY_BYTES_MAX,
-    BillImportBody,
-    BillImportQuery,
-    BillsQuery,
-    TemplateQuery,
-)
+from rongtong.entrypoints import bill_models, queries
 from rongtong.entrypoints.door import Call
 from rongtong.entrypoints.http import Headers, answer, body_digest, idempotency_key, read_body
-from rongtong.entrypoints.queries import ListQuery, part_of, read_query
 from rongtong.entrypoints.routes import serve
 from rongtong.entrypoints.tasks import run_task
 from rongtong.services import bill_imports, bills
@@ -31,7 +24,7 @@ app = Chalice(app_name="bills")
 def import_bills(call: Call) -> Response:
     """201 with the import: its end, or where to put the file that it announces."""
     key = idempotency_key(call.request)
-    body = read_body(call.request, BillImportBody, most=BODY_BYTES_MAX)
+    body = read_body(call.request, bill_models.BillImportBody, most=bill_models.BODY_BYTES_MAX)
     document, created = bill_imports.begin(
         call.context,
         bill_imports.ImportBills(
@@ -55,14 +48,14 @@ def import_bills(call: Call) -> Response:
 @serve(app, "GET", "/v1/bill-imports")
 def list_imports(call: Call) -> Response:
     """The caller's imports, the newest first."""
-    asked = part_of(read_query(call.request.query_params, ListQuery), None)
+    asked = queries.part_of(queries.read_query(call.request.query_params, queries.ListQuery), None)
     return answer(bills.import_page(call.context, asked, partner_id=call.partner_id))
 
 
 @serve(app, "GET", "/v1/bill-imports/template")
 def read_template(call: Call) -> Response:
     """The empty file to fill in."""
-    query = read_query(call.request.query_params, TemplateQuery)
+    query = queries.read_query(call.request.query_params, bill_models.TemplateQuery)
     content = template(query.format)
     if query.format == "xlsx":
         return _file(content, "application/octet-stream", "bills.xlsx")
@@ -72,7 +65,7 @@ def read_template(call: Call) -> Response:
 @serve(app, "GET", "/v1/bill-imports/{bill_import_id}")
 def read_import(call: Call, bill_import: Item) -> Response:
     """How far an import is, and what became of its lines."""
-    query = read_query(call.request.query_params, BillImportQuery)
+    query = queries.read_query(call.request.query_params, bill_models.BillImportQuery)
     if query.format == "csv":
         name = f"{bill_import.body['import_id']}.csv"
         return _file(bills.import_csv(call.context, bill_import), _TEXT_TYPES["csv"], name)
@@ -90,7 +83,7 @@ def start_import(call: Call, bill_import: Item) -> Response:
 @serve(app, "GET", "/v1/bills")
 def list_bills(call: Call) -> Response:
     """The caller's imported bills, those that mature last first."""
-    query = read_query(call.request.query_params, BillsQuery)
+    query = queries.read_query(call.request.query_params, bill_models.BillsQuery)
     page = bills.find_page(
         call.context,
         query.part(),
@@ -116,7 +109,7 @@ def look_after_bills(event: dict[str, Any], _: Any) -> dict[str, Any]:
 _TEXT_TYPES = {"csv": "text/csv; charset=utf-8", "json": "application/json"}
 
 
-def _content(body: BillImportBody) -> bytes | None:
+def _content(body: bill_models.BillImportBody) -> bytes | None:
     """The file that came with the request, None where it follows."""
     if body.upload is not None:
         return None

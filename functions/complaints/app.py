@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from chalice.app import Chalice, Response
 
-from rongtong.entrypoints.complaint_models import ComplaintBody, ComplaintsQuery, ReplyBody
+from rongtong.entrypoints import complaint_models, queries
 from rongtong.entrypoints.door import Call
 from rongtong.entrypoints.http import Headers, answer, body_digest, idempotency_key, read_body
-from rongtong.entrypoints.queries import read_query
 from rongtong.entrypoints.routes import serve
 from rongtong.services import complaints
 from rongtong.services.storage import Item
@@ -19,7 +18,7 @@ app = Chalice(app_name="complaints")
 def make_complaint(call: Call) -> Response:
     """201 with the complaint, which acknowledges it and says by when it will be answered."""
     key = idempotency_key(call.request)
-    body = read_body(call.request, ComplaintBody)
+    body = read_body(call.request, complaint_models.ComplaintBody)
     command = complaints.Complain(
         partner_id=call.partner_id,
         idempotency_key=key,
@@ -53,7 +52,7 @@ def read_complaint(call: Call, complaint: Item) -> Response:
 def reopen_complaint(call: Call, complaint: Item) -> Response:
     """The answer does not content the complainant."""
     idempotency_key(call.request)
-    body = read_body(call.request, ReplyBody)
+    body = read_body(call.request, complaint_models.ReplyBody)
     return answer(complaints.reopen(call.context, complaint, body.text))
 
 
@@ -67,7 +66,7 @@ def close_complaint(call: Call, complaint: Item) -> Response:
 @serve(app, "GET", "/v1/operations/complaints")
 def list_complaints(call: Call) -> Response:
     """What waits for an answer, the most urgent first; ``?status=answered`` for what was answered last."""
-    query = read_query(call.request.query_params, ComplaintsQuery)
+    query = queries.read_query(call.request.query_params, complaint_models.ComplaintsQuery)
     if query.status == "answered":
         return answer(complaints.answered(call.context))
     return answer(complaints.waiting(call.context))
@@ -84,5 +83,5 @@ def take_complaint(call: Call, complaint: Item) -> Response:
 def answer_complaint(call: Call, complaint: Item) -> Response:
     """The platform's answer."""
     idempotency_key(call.request)
-    body = read_body(call.request, ReplyBody)
+    body = read_body(call.request, complaint_models.ReplyBody)
     return answer(complaints.answer(call.context, call.partner_id, complaint, body.text))

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from chalice.app import Chalice, Response
 
+from rongtong.entrypoints import models
 from rongtong.entrypoints.door import Call
 from rongtong.entrypoints.etags import etag, require_match
 from rongtong.entrypoints.http import Headers, answer, idempotency_key, read_body
-from rongtong.entrypoints.models import ChangeBody, DecisionBody
 from rongtong.entrypoints.routes import serve
 from rongtong.services import changes
 
@@ -18,7 +18,7 @@ app = Chalice(app_name="configuration")
 def propose_change(call: Call) -> Response:
     """201 with the change; nothing else changes before another person approves it."""
     key = idempotency_key(call.request)
-    body = read_body(call.request, ChangeBody)
+    body = read_body(call.request, models.ChangeBody)
     document = changes.propose(call.context, call.partner_id, key, body.kind, body.content)
     headers: Headers = {"Location": f"/v1/operations/changes/{document['change_id']}"}
     return answer(document, 201, headers)
@@ -41,7 +41,7 @@ def read_change(call: Call, change_id: str) -> Response:
 def decide_change(call: Call, change_id: str) -> Response:
     """The second person's decision; an approval takes effect at once."""
     idempotency_key(call.request)
-    body = read_body(call.request, DecisionBody)
+    body = read_body(call.request, models.DecisionBody)
     document = changes.decide(
         call.context,
         call.partner_id,

@@ -4,23 +4,13 @@ from __future__ import annotations
 
 from chalice.app import Chalice, Response
 
-from rongtong.entrypoints.confirmation_models import (
-    ChallengeBody,
-    CodeBody,
-    LoginPasswordBody,
-    OperatorBody,
-    OperatorChangeBody,
-    PaymentPasswordBody,
-    ProofBody,
-)
+from rongtong.entrypoints import confirmation_models, models
 from rongtong.entrypoints.confirmation_parts import credentials, require_known_page
 from rongtong.entrypoints.door import Call
 from rongtong.entrypoints.errors import InvalidBodyError
 from rongtong.entrypoints.http import Headers, answer, idempotency_key, read_body
-from rongtong.entrypoints.models import plain
 from rongtong.entrypoints.routes import serve
-from rongtong.services import confirmation, operator_passwords, operators
-from rongtong.services.operator_records import Person, Purpose
+from rongtong.services import confirmation, operator_passwords, operator_records, operators
 from rongtong.services.storage import Item
 
 app = Chalice(app_name="confirmation")
@@ -30,7 +20,7 @@ app = Chalice(app_name="confirmation")
 def register_operator(call: Call, enterprise: Item) -> Response:
     """201 with the operator, who sets a login password next."""
     idempotency_key(call.request)
-    body = read_body(call.request, OperatorBody)
+    body = read_body(call.request, confirmation_models.OperatorBody)
     command = operators.RegisterOperator(body.name, body.mobile, tuple(dict.fromkeys(body.roles)))
     document = operators.register(call.context, credentials(), enterprise, command)
     headers: Headers = {"Location": f"/v1/enterprises/{enterprise.body['enterprise_id']}/operators"}
@@ -47,8 +37,8 @@ def list_operators(call: Call, enterprise: Item) -> Response:
 def change_operator(call: Call, enterprise: Item, operator: Item) -> Response:
     """Disable or enable an operator, or give it other roles."""
     idempotency_key(call.request)
-    body = read_body(call.request, OperatorChangeBody)
-    found = Person(enterprise, operator)
+    body = read_body(call.request, confirmation_models.OperatorChangeBody)
+    found = operator_records.Person(enterprise, operator)
     roles = None if body.roles is None else tuple(dict.fromkeys(body.roles))
     return answer(operators.change(call.context, credentials(), found, enabled=body.enabled, roles=roles))
 
@@ -58,9 +48,9 @@ def send_code(call: Call, enterprise: Item, operator: Item) -> Response:
     """201 once a code is on its way to the operator's mobile."""
     key = idempotency_key(call.request)
     require_known_page(call)
-    body = read_body(call.request, CodeBody)
-    found = Person(enterprise, operator)
-    return answer(operator_passwords.send_code(call.context, found, key, Purpose(body.purpose)), 201)
+    body = read_body(call.request, confirmation_models.CodeBody)
+    found = operator_records.Person(enterprise, operator)
+    return answer(operator_passwords.send_code(call.context, found, key, operator_records.Purpose(body.purpose)), 201)
 
 
 @serve(app, "POST", "/v1/enterprises/{enterprise_id}/operators/{operator_id}/login-password")
@@ -68,7 +58,10 @@ def set_login_password(call: Call, enterprise: Item, operator: Item) -> Response
     """The operator; with its first login password it becomes active."""
     idempotency_key(call.request)
     require_known_page(call)
-    body, found = read_body(call.request, LoginPasswordBody), Person(enterprise, operator)
+    body, found = (
+        read_body(call.request, confirmation_models.LoginPasswordBody),
+        operator_records.Person(enterprise, operator),
+    )
     if body.first is not None and body.other is None:
         first = operator_passwords.SetLoginPassword(body.first.code, body.first.password, body.first.phrase)
         return answer(operator_passwords.set_login_password(call.context, credentials(), found, first))
@@ -83,9 +76,9 @@ def set_payment_password(call: Call, enterprise: Item, operator: Item) -> Respon
     """The operator, whose payment password counts from now on."""
     idempotency_key(call.request)
     require_known_page(call)
-    body = read_body(call.request, PaymentPasswordBody)
+    body = read_body(call.request, confirmation_models.PaymentPasswordBody)
     command = operator_passwords.SetPaymentPassword(body.access_token, body.code, body.password, body.present)
-    found = Person(enterprise, operator)
+    found = operator_records.Person(enterprise, operator)
     return answer(operator_passwords.set_payment_password(call.context, credentials(), found, command))
 
 
@@ -94,7 +87,7 @@ def begin_confirmation(call: Call, discount: Item) -> Response:
     """201 with what the operator must see before it confirms; a code is on its way to its mobile."""
     key = idempotency_key(call.request)
     require_known_page(call)
-    body = read_body(call.request, ChallengeBody)
+    body = read_body(call.request, confirmation_models.ChallengeBody)
     document = confirmation.begin(call.context, discount, confirmation.Begin(body.operator_id, key))
     path = f"/v1/discounts/{document['discount_id']}/confirmation-challenges/{document['challenge_id']}"
     headers: Headers = {"Location": path}
@@ -106,13 +99,13 @@ def complete_confirmation(call: Call, discount: Item, challenge_id: str) -> Resp
     """The discount, which goes on once every factor is right."""
     idempotency_key(call.request)
     require_known_page(call)
-    body = read_body(call.request, ProofBody)
+    body = read_body(call.request, confirmation_models.ProofBody)
     command = confirmation.Complete(
         challenge_id=challenge_id,
         operator_id=body.operator_id,
         access_token=body.access_token,
         code=body.code,
         payment_password=body.payment_password,
-        access=plain(body.access) if body.access else None,
+        access=models.plain(body.access) if body.access else None,
     )
     return answer(confirmation.complete(call.context, credentials(), discount, command))

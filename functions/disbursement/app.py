@@ -1,22 +1,19 @@
-"""Disbursement: the task that pays once, what the bank says of itself, and the comparison with its statement."""
+"""Disbursement: the task that pays once, and what the bank says of itself."""
 
 from __future__ import annotations
 
-from datetime import date
 from typing import Any
 
 from chalice.app import Chalice, Response
 
 from rongtong.domain.payment import PaymentStatus
+from rongtong.entrypoints import models
 from rongtong.entrypoints.bootstrap import bank_messages
 from rongtong.entrypoints.door import Call
 from rongtong.entrypoints.http import answer, idempotency_key, is_xml, read_body, read_bytes
-from rongtong.entrypoints.models import NoticeBody
 from rongtong.entrypoints.routes import serve
 from rongtong.entrypoints.tasks import run_task
-from rongtong.services import bank_notices
-from rongtong.services import reconcile as reconciling
-from rongtong.services.disburse import disburse
+from rongtong.services import bank_notices, disburse
 from rongtong.services.ports import PaymentAnswer
 
 app = Chalice(app_name="disbursement")
@@ -27,15 +24,7 @@ _XML_BYTES_MAX = 4 * 1024 * 1024
 @app.lambda_function(name="pay")
 def pay(event: dict[str, Any], _: Any) -> dict[str, Any]:
     """Task: Disburse."""
-    return run_task(lambda c: disburse(c, str(event["discount_id"])), event)
-
-
-@app.lambda_function(name="reconcile")
-def reconcile(event: dict[str, Any], _: Any) -> dict[str, Any]:
-    """Schedule: compare what was not compared yet, or ``day``, with the bank's statement and the registry."""
-    if "day" in event:
-        return run_task(lambda c: reconciling.reconcile(c, date.fromisoformat(str(event["day"]))), event)
-    return run_task(reconciling.reconcile_due, event)
+    return run_task(lambda c: disburse.disburse(c, str(event["discount_id"])), event)
 
 
 @serve(app, "POST", "/v1/bank/notices")
@@ -49,6 +38,6 @@ def take_notice(call: Call) -> Response:
         # A file may speak of payments that are not ours; what is ours in it counts all the same.
         notices = bank_messages(read_bytes(call.request, most=_XML_BYTES_MAX))
         return answer({"notices": bank_notices.take_all(call.context, call.partner_id, notices)})
-    body = read_body(call.request, NoticeBody)
+    body = read_body(call.request, models.NoticeBody)
     notice = PaymentAnswer(body.reference, PaymentStatus(body.status), body.bank_serial, body.reason)
     return answer({"notices": [bank_notices.take_from(call.context, call.partner_id, notice)]})

@@ -6,16 +6,14 @@ from typing import Any
 
 from chalice.app import Chalice, Response
 
+from rongtong.entrypoints import models, queries
 from rongtong.entrypoints.door import Call
 from rongtong.entrypoints.etags import etag, require_match
 from rongtong.entrypoints.http import Headers, answer, body_digest, idempotency_key, read_body
-from rongtong.entrypoints.models import Confirmation, DiscountBody, QuoteBody, plain
-from rongtong.entrypoints.queries import DiscountsQuery, QuotesQuery, part_of, read_query
 from rongtong.entrypoints.routes import serve
 from rongtong.entrypoints.tasks import run_task
-from rongtong.services import discounts, lists, quotes, request_discount, suspension, waiting
+from rongtong.services import discounts, lists, quotes, request_discount, suspension, sweep, waiting
 from rongtong.services.storage import Item
-from rongtong.services.sweep import sweep
 
 app = Chalice(app_name="discount_requests")
 
@@ -24,7 +22,7 @@ app = Chalice(app_name="discount_requests")
 def request_one(call: Call) -> Response:
     """202 with the discount; a repeat under the same key answers the same discount and says so in a header."""
     key = idempotency_key(call.request)
-    body = read_body(call.request, DiscountBody)
+    body = read_body(call.request, models.DiscountBody)
     command = request_discount.RequestDiscount(
         partner_id=call.partner_id,
         idempotency_key=key,
@@ -44,13 +42,13 @@ def request_one(call: Call) -> Response:
         order_date=body.trade.order_date.isoformat(),
         order_buyer_uscc=body.trade.order_buyer_uscc,
         invoice_number=body.trade.invoice_number,
-        deliveries=tuple(plain(delivery) for delivery in body.trade.deliveries),
-        money_flows=tuple(plain(flow) for flow in body.trade.money_flows),
+        deliveries=tuple(models.plain(delivery) for delivery in body.trade.deliveries),
+        money_flows=tuple(models.plain(flow) for flow in body.trade.money_flows),
         payee_account=body.payee_account,
         confirmed_by=body.confirmation.operator if body.confirmation else None,
         factors=tuple(body.confirmation.factors) if body.confirmation else (),
-        access=plain(body.confirmation.access) if body.confirmation and body.confirmation.access else None,
-        interest=plain(body.interest) if body.interest else None,
+        access=models.plain(body.confirmation.access) if body.confirmation and body.confirmation.access else None,
+        interest=models.plain(body.interest) if body.interest else None,
         quote_id=body.quote_id,
     )
     document, created = request_discount.accept(call.context, command)
@@ -64,7 +62,7 @@ def request_one(call: Call) -> Response:
 def ask_quote(call: Call) -> Response:
     """201 with every institution's offer, best first."""
     key = idempotency_key(call.request)
-    body = read_body(call.request, QuoteBody)
+    body = read_body(call.request, models.QuoteBody)
     command = quotes.AskQuote(
         partner_id=call.partner_id,
         idempotency_key=key,
@@ -74,8 +72,8 @@ def ask_quote(call: Call) -> Response:
         acceptor_bank_code=body.acceptor_bank_code,
         amount_fen=body.amount_fen,
         maturity_date=body.maturity_date.isoformat(),
-        interest=plain(body.interest) if body.interest else None,
-        repurchase=plain(body.repurchase) if body.repurchase else None,
+        interest=models.plain(body.interest) if body.interest else None,
+        repurchase=models.plain(body.repurchase) if body.repurchase else None,
     )
     document, created = quotes.ask(call.context, command)
     headers: Headers = {"Location": f"/v1/quotes/{document['quote_id']}"}
@@ -87,8 +85,8 @@ def ask_quote(call: Call) -> Response:
 @serve(app, "GET", "/v1/quotes")
 def list_quotes(call: Call) -> Response:
     """The caller's quotes, newest first, a page at a time."""
-    asked = read_query(call.request.query_params, QuotesQuery)
-    return answer(lists.quotes(call.context, part_of(asked, asked.fields), partner_id=call.partner_id))
+    asked = queries.read_query(call.request.query_params, queries.QuotesQuery)
+    return answer(lists.quotes(call.context, queries.part_of(asked, asked.fields), partner_id=call.partner_id))
 
 
 @serve(app, "GET", "/v1/quotes/{quote_id}")
@@ -100,10 +98,10 @@ def read_quote(_: Call, quote: Item) -> Response:
 @serve(app, "GET", "/v1/discounts")
 def list_discounts(call: Call) -> Response:
     """The caller's discounts, newest first, a page at a time."""
-    asked = read_query(call.request.query_params, DiscountsQuery)
+    asked = queries.read_query(call.request.query_params, queries.DiscountsQuery)
     document = lists.discounts(
         call.context,
-        part_of(asked, asked.fields),
+        queries.part_of(asked, asked.fields),
         partner_id=call.partner_id,
         status=asked.status,
         enterprise_id=asked.enterprise_id,
@@ -129,9 +127,9 @@ def read_timeline(call: Call, discount: Item) -> Response:
 def confirm(call: Call, discount: Item) -> Response:
     """The operator's two-factor confirmation, where the request did not carry it."""
     idempotency_key(call.request)
-    body = read_body(call.request, Confirmation)
+    body = read_body(call.request, models.Confirmation)
     require_match(call.request, discounts.view(discount.body))
-    access = plain(body.access) if body.access else None
+    access = models.plain(body.access) if body.access else None
     return answer(waiting.confirm(call.context, discount, body.operator, tuple(body.factors), access))
 
 
@@ -144,4 +142,4 @@ def read_status(call: Call) -> Response:
 @app.lambda_function(name="sweep_requests")
 def sweep_requests(event: dict[str, Any], _: Any) -> dict[str, Any]:
     """Schedule: start what was accepted but never started."""
-    return run_task(sweep, event)
+    return run_task(sweep.sweep, event)

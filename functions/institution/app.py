@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from chalice.app import Chalice, Response
 
+from rongtong.entrypoints import institution_models, models, queries
 from rongtong.entrypoints.door import Call
 from rongtong.entrypoints.errors import ForbiddenError
 from rongtong.entrypoints.http import Headers, answer, idempotency_key, read_body
-from rongtong.entrypoints.institution_models import LimitsBody, PortfolioQuery, RateTableBody, plain
-from rongtong.entrypoints.models import DecisionBody
-from rongtong.entrypoints.queries import DiscountsQuery, read_query
 from rongtong.entrypoints.routes import serve
 from rongtong.services import changes, institutions, lists, portfolio
 from rongtong.services.storage import Document, Item
@@ -20,14 +18,14 @@ app = Chalice(app_name="institution")
 @serve(app, "GET", "/v1/institution/portfolio")
 def read_portfolio(call: Call) -> Response:
     """What the institution holds, when that matures, what it yields, and on whom it is."""
-    query = read_query(call.request.query_params, PortfolioQuery)
+    query = queries.read_query(call.request.query_params, institution_models.PortfolioQuery)
     return answer(portfolio.as_document(portfolio.holdings(call.context, _institution(call), query.as_of)))
 
 
 @serve(app, "GET", "/v1/institution/discounts")
 def list_funded(call: Call) -> Response:
     """A page of the discounts that the institution funds, newest first."""
-    query = read_query(call.request.query_params, DiscountsQuery)
+    query = queries.read_query(call.request.query_params, queries.DiscountsQuery)
     asked = lists.Asked(
         limit=query.limit,
         cursor=query.cursor,
@@ -52,18 +50,22 @@ def read_terms(call: Call) -> Response:
 def propose_rates(call: Call) -> Response:
     """201 with the change; the rates hold once another person of the institution has approved it."""
     key = idempotency_key(call.request)
-    body = read_body(call.request, RateTableBody)
+    body = read_body(call.request, institution_models.RateTableBody)
     institution_id = _institution(call)
-    return _proposed(institutions.propose_rates(call.context, institution_id, call.partner_id, key, plain(body)))
+    return _proposed(
+        institutions.propose_rates(call.context, institution_id, call.partner_id, key, institution_models.plain(body))
+    )
 
 
 @serve(app, "POST", "/v1/institution/limits")
 def propose_limits(call: Call) -> Response:
     """201 with the change; limit and fee hold once another person of the institution has approved it."""
     key = idempotency_key(call.request)
-    body = read_body(call.request, LimitsBody)
+    body = read_body(call.request, institution_models.LimitsBody)
     institution_id = _institution(call)
-    return _proposed(institutions.propose_terms(call.context, institution_id, call.partner_id, key, plain(body)))
+    return _proposed(
+        institutions.propose_terms(call.context, institution_id, call.partner_id, key, institution_models.plain(body))
+    )
 
 
 @serve(app, "GET", "/v1/institution/changes")
@@ -82,7 +84,7 @@ def read_proposal(call: Call, proposal: Item) -> Response:
 def decide_proposal(call: Call, proposal: Item) -> Response:
     """The decision of a second person of the institution; an approval takes effect at once."""
     idempotency_key(call.request)
-    body = read_body(call.request, DecisionBody)
+    body = read_body(call.request, models.DecisionBody)
     approve = body.decision == "approve"
     return answer(institutions.decide(call.context, _institution(call), call.partner_id, proposal, approve=approve))
 

@@ -8,25 +8,27 @@ from typing import Any
 from chalice.app import Chalice, Response
 
 from rongtong.domain.incident import IncidentStatus
+from rongtong.entrypoints import models, queries
 from rongtong.entrypoints.dead_letters import dead_letters
 from rongtong.entrypoints.door import Call
-from rongtong.entrypoints.http import answer, idempotency_key, read_body
+from rongtong.entrypoints.http import Headers, answer, idempotency_key, read_body
 from rongtong.entrypoints.logs import logger
-from rongtong.entrypoints.models import ReplayBody, ResolutionBody, ReviewBody, SuspensionBody
-from rongtong.entrypoints.queries import AccessesQuery, ExecutionsQuery, IncidentsQuery, read_query
 from rongtong.entrypoints.routes import serve
 from rongtong.entrypoints.tasks import run_task
 from rongtong.services import (
     access_audit,
     executions,
-    exposure_ledger,
     incidents,
+    job_requests,
+    jobs,
+    monthly_review,
     reconcile,
     replay,
     suspension,
     waiting,
 )
 from rongtong.services import unwind as unwinding
+from rongtong.services import watch as watching
 from rongtong.services.storage import Item
 
 app = Chalice(app_name="operations")
@@ -43,7 +45,7 @@ def read_review(call: Call, discount: Item) -> Response:
 def decide_review(call: Call, discount: Item) -> Response:
     """A reviewer's decision on a discount that is IN_REVIEW."""
     idempotency_key(call.request)
-    body = read_body(call.request, ReviewBody)
+    body = read_body(call.request, models.ReviewBody)
     approve = body.decision == "approve"
     return answer(waiting.decide_review(call.context, call.partner_id, discount, approve=approve, note=body.note))
 
@@ -51,23 +53,34 @@ def decide_review(call: Call, discount: Item) -> Response:
 @serve(app, "GET", "/v1/operations/accesses")
 def list_accesses(call: Call) -> Response:
     """Who was shown which evidence of ``discount_id``, newest first; this very request among it next time."""
-    query = read_query(call.request.query_params, AccessesQuery)
+    query = queries.read_query(call.request.query_params, queries.AccessesQuery)
     return answer(access_audit.accesses(call.context, query.discount_id))
 
 
 @serve(app, "GET", "/v1/operations/incidents")
 def list_incidents(call: Call) -> Response:
-    """Open incidents, newest first, each with what to do next; ``?status=resolved`` for the settled ones."""
-    query = read_query(call.request.query_params, IncidentsQuery)
+    """Open incidents, newest first, each with what to do next; ``?status=resolved`` for the settled ones.
+
+    ``kind`` and ``owner`` (a desk) leave out all others.
+    """
+    query = queries.read_query(call.request.query_params, queries.IncidentsQuery)
     status = IncidentStatus.RESOLVED if query.status == "resolved" else IncidentStatus.OPEN
-    return answer(incidents.newest(call.context, status))
+    return answer(incidents.newest(call.context, status, kind=query.kind, owner=query.owner))
+
+
+@serve(app, "POST", "/v1/operations/incidents/{incident_id}/assignment")
+def assign_incident(call: Call, incident_id: str) -> Response:
+    """Say who settles an incident."""
+    idempotency_key(call.request)
+    body = read_body(call.request, models.AssignmentBody)
+    return answer(incidents.assign(call.context, call.partner_id, incident_id, body.assignee))
 
 
 @serve(app, "POST", "/v1/operations/incidents/{incident_id}/resolution")
 def resolve_incident(call: Call, incident_id: str) -> Response:
     """Say that an incident is settled, and how."""
     idempotency_key(call.request)
-    body = read_body(call.request, ResolutionBody)
+    body = read_body(call.request, models.ResolutionBody)
     return answer(incidents.resolve(call.context, call.partner_id, incident_id, body.note))
 
 
@@ -77,10 +90,18 @@ def read_reconciliation(call: Call, day: str) -> Response:
     return answer(reconcile.find(call.context, day))
 
 
+@serve(app, "GET", "/v1/operations/monthly-reviews/{period}")
+def read_monthly_review(call: Call, period: str) -> Response:
+    """A month's report: a page that loads nothing, in a browser neither."""
+    content = monthly_review.read(call.context, period)
+    headers: Headers = {"Content-Type": "text/html; charset=utf-8", "Content-Security-Policy": monthly_review.PAGE_MAY}
+    return Response(body=content.decode(), status_code=200, headers=headers)
+
+
 @serve(app, "GET", "/v1/operations/executions")
 def list_executions(call: Call) -> Response:
     """``status=failed``: what failed ``since`` (1d); ``status=stuck``: what is due for longer than ``since`` (30m)."""
-    query = read_query(call.request.query_params, ExecutionsQuery)
+    query = queries.read_query(call.request.query_params, queries.ExecutionsQuery)
     if query.status == "failed":
         return answer(executions.failed(call.context, _span(query.since or "1d")))
     return answer(executions.stuck(call.context, _span(query.since or "30m")))
@@ -90,7 +111,7 @@ def list_executions(call: Call) -> Response:
 def replay_execution(call: Call, execution_id: str) -> Response:
     """Carry on a discount, by its id or the name of an execution; the same again is no change while it runs."""
     idempotency_key(call.request)
-    body = read_body(call.request, ReplayBody)
+    body = read_body(call.request, models.ReplayBody)
     return answer(replay.replay(call.context, call.partner_id, execution_id, body.why))
 
 
@@ -104,17 +125,51 @@ def list_dead_letters(_: Call) -> Response:
 def redeliver_dead_letters(call: Call, path: str) -> Response:
     """Deliver a path's dead letters again, up to 50 at a time, each under its own id."""
     idempotency_key(call.request)
-    body = read_body(call.request, ReplayBody)
+    body = read_body(call.request, models.ReplayBody)
+    access_audit.note_redelivery(call.context, call.partner_id, path, body.why)
     done = dead_letters().redeliver(path)
     logger.info("dead letters redelivered", extra={**done, "by": call.partner_id, "why": body.why})
     return answer(done)
+
+
+@serve(app, "GET", "/v1/operations/jobs")
+def list_jobs(call: Call) -> Response:
+    """The platform's own jobs, whether any is overdue, and how far each one's newest run is."""
+    return answer({"jobs": jobs.overview(call.context)})
+
+
+@serve(app, "GET", "/v1/operations/jobs/{job}/runs")
+def list_job_runs(call: Call, job: str) -> Response:
+    """A job's runs, what was begun or asked for last first."""
+    return answer({"runs": jobs.runs(call.context, job_requests.job_of(job))})
+
+
+@serve(app, "POST", "/v1/operations/jobs/{job}/runs")
+def run_job(call: Call, job: str) -> Response:
+    """Let a job run now; the same again is no change while an execution works on the period."""
+    idempotency_key(call.request)
+    which, body = job_requests.job_of(job), read_body(call.request, models.JobRunBody)
+    done = job_requests.request(call.context, which, call.partner_id, body.why, body.period, again=body.again)
+    return answer(done, 200 if done["start"] == job_requests.Start.NOTHING else 202)
+
+
+@serve(app, "GET", "/v1/operations/jobs/{job}/runs/{period}")
+def read_job_run(call: Call, job: str, period: str) -> Response:
+    """How far a run is, whether an execution works on it, and what it found."""
+    return answer(job_requests.show(call.context, job_requests.job_of(job), period))
+
+
+@serve(app, "GET", "/v1/operations/watch")
+def read_watch(call: Call) -> Response:
+    """What the watch found when it ran last: every measure, and what stands behind it."""
+    return answer(watching.seen(call.context))
 
 
 @serve(app, "POST", "/v1/operations/suspensions")
 def suspend_business(call: Call) -> Response:
     """Stop new disbursements at once; two persons release them by a change of the kind ``release``."""
     key = idempotency_key(call.request)
-    body = read_body(call.request, SuspensionBody)
+    body = read_body(call.request, models.SuspensionBody)
     scope = suspension.SuspensionScope(body.scope)
     return answer(suspension.suspend(call.context, call.partner_id, key, scope, body.id, body.reason))
 
@@ -123,12 +178,6 @@ def suspend_business(call: Call) -> Response:
 def list_suspensions(call: Call) -> Response:
     """Who is suspended now, the latest first."""
     return answer({"suspensions": suspension.newest(call.context)})
-
-
-@app.lambda_function(name="check_limits")
-def check_limits(event: dict[str, Any], _: Any) -> dict[str, Any]:
-    """Schedule: the sums of all postings must be what is taken of the limits."""
-    return run_task(exposure_ledger.check, event)
 
 
 @app.lambda_function(name="park")

@@ -6,11 +6,10 @@ from typing import Any
 
 from chalice.app import Chalice, Response
 
+from rongtong.entrypoints import models, queries
 from rongtong.entrypoints.door import Call
 from rongtong.entrypoints.etags import etag
 from rongtong.entrypoints.http import answer, idempotency_key, read_body
-from rongtong.entrypoints.models import AccountBody, EnterpriseBody, plain
-from rongtong.entrypoints.queries import EnterprisesQuery, part_of, read_query
 from rongtong.entrypoints.routes import serve
 from rongtong.entrypoints.tasks import run_task
 from rongtong.services import accounts, lists, registration
@@ -23,7 +22,7 @@ app = Chalice(app_name="registration")
 def register_enterprise(call: Call) -> Response:
     """202 with the enterprise; its verification goes on by itself."""
     idempotency_key(call.request)
-    body = read_body(call.request, EnterpriseBody)
+    body = read_body(call.request, models.EnterpriseBody)
     command = registration.RegisterEnterprise(
         partner_id=call.partner_id,
         name=body.name,
@@ -34,7 +33,7 @@ def register_enterprise(call: Call) -> Response:
         account_number=body.account.account_number,
         account_name=body.account.account_name,
         terms_version=body.consent.terms_version,
-        profile=plain(body.profile) if body.profile else None,
+        profile=models.plain(body.profile) if body.profile else None,
     )
     return answer(registration.register(call.context, command), 202)
 
@@ -42,8 +41,8 @@ def register_enterprise(call: Call) -> Response:
 @serve(app, "GET", "/v1/enterprises")
 def list_enterprises(call: Call) -> Response:
     """The caller's enterprises, masked, newest first, a page at a time."""
-    asked = read_query(call.request.query_params, EnterprisesQuery)
-    part = part_of(asked, asked.fields)
+    asked = queries.read_query(call.request.query_params, queries.EnterprisesQuery)
+    part = queries.part_of(asked, asked.fields)
     return answer(lists.enterprises(call.context, part, partner_id=call.partner_id, status=asked.status))
 
 
@@ -58,7 +57,7 @@ def read_enterprise(call: Call, enterprise: Item) -> Response:
 def change_account(call: Call, enterprise: Item) -> Response:
     """Let the enterprise be paid to another account of its own."""
     idempotency_key(call.request)
-    account = read_body(call.request, AccountBody).account
+    account = read_body(call.request, models.AccountBody).account
     command = accounts.ChangeAccount(
         bank_code=account.bank_code,
         account_number=account.account_number,

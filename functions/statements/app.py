@@ -6,12 +6,11 @@ from chalice.app import Chalice, Response
 
 from rongtong.adapters.camt_statement import camt_053
 from rongtong.adapters.statement_csv import statement_csv
+from rongtong.entrypoints import institution_models, queries
 from rongtong.entrypoints.door import Call
 from rongtong.entrypoints.http import Headers, answer
-from rongtong.entrypoints.institution_models import StatementQuery
-from rongtong.entrypoints.queries import read_query
 from rongtong.entrypoints.routes import serve
-from rongtong.services.statements import Owner, as_document, statement
+from rongtong.services import statements
 
 app = Chalice(app_name="statements")
 
@@ -19,15 +18,16 @@ app = Chalice(app_name="statements")
 @serve(app, "GET", "/v1/statements/{day}")
 def read_statement(call: Call, day: str) -> Response:
     """The caller's own statement as JSON, or as a file for a spreadsheet or a treasury program."""
-    query = read_query(call.request.query_params, StatementQuery)
+    query = queries.read_query(call.request.query_params, institution_models.StatementQuery)
     institution_id = call.who.institution_id
-    owner = Owner.partner(call.partner_id) if institution_id is None else Owner.institution(institution_id)
-    made = statement(call.context, owner, day)
+    of = statements.Owner
+    owner = of.partner(call.partner_id) if institution_id is None else of.institution(institution_id)
+    made = statements.statement(call.context, owner, day)
     if query.format == "csv":
         return _file(statement_csv(made), "text/csv; charset=utf-8", f"statement-{made.period.text()}.csv")
     if query.format == "camt.053":
         return _file(camt_053(made), "application/xml", f"camt053-{made.period.text()}.xml")
-    return answer(as_document(made))
+    return answer(statements.as_document(made))
 
 
 def _file(content: bytes, media: str, name: str) -> Response:

@@ -7,22 +7,13 @@ from typing import Any
 
 from chalice.app import Chalice, Response
 
+from rongtong.entrypoints import queries, webhook_models
 from rongtong.entrypoints.door import Call
 from rongtong.entrypoints.http import Headers, answer, body_digest, idempotency_key, read_body
-from rongtong.entrypoints.queries import read_query
 from rongtong.entrypoints.routes import serve
 from rongtong.entrypoints.tasks import run_task
-from rongtong.entrypoints.webhook_models import (
-    DeliveriesQuery,
-    EndpointBody,
-    EndpointChangeBody,
-    EventsQuery,
-    EventsReplayBody,
-    SecretBody,
-)
-from rongtong.services import webhook_endpoints, webhook_history
+from rongtong.services import webhook_endpoints, webhook_history, webhooks
 from rongtong.services.storage import Item
-from rongtong.services.webhooks import deliver_due
 
 app = Chalice(app_name="webhooks")
 
@@ -31,7 +22,7 @@ app = Chalice(app_name="webhooks")
 def create_endpoint(call: Call) -> Response:
     """201 with the endpoint and its keys in clear; a repeat answers the same ones."""
     key = idempotency_key(call.request)
-    body = read_body(call.request, EndpointBody)
+    body = read_body(call.request, webhook_models.EndpointBody)
     command = webhook_endpoints.CreateEndpoint(
         partner_id=call.partner_id,
         key=key,
@@ -62,7 +53,7 @@ def read_endpoint(call: Call, endpoint: Item) -> Response:
 @serve(app, "PATCH", "/v1/webhook-endpoints/{endpoint_id}")
 def change_endpoint(call: Call, endpoint: Item) -> Response:
     """Change it, disable it, or enable it again."""
-    body = read_body(call.request, EndpointChangeBody)
+    body = read_body(call.request, webhook_models.EndpointChangeBody)
     types = None if body.types is None else tuple(dict.fromkeys(body.types))
     asked = webhook_endpoints.ChangeEndpoint(body.url, types, body.description, body.enabled)
     return answer(webhook_endpoints.change(call.context, endpoint, asked))
@@ -79,7 +70,7 @@ def delete_endpoint(call: Call, endpoint: Item) -> Response:
 def rotate_secret(call: Call, endpoint: Item) -> Response:
     """New keys in clear; the old ones sign as well while they overlap."""
     key = idempotency_key(call.request)
-    body = read_body(call.request, SecretBody)
+    body = read_body(call.request, webhook_models.SecretBody)
     return answer(webhook_endpoints.rotate(call.context, endpoint, key, timedelta(hours=body.overlap_hours)))
 
 
@@ -93,7 +84,7 @@ def test_endpoint(call: Call, endpoint: Item) -> Response:
 def replay(call: Call, endpoint: Item) -> Response:
     """202 with the events that are delivered again: by time, by id, or all dead letters."""
     idempotency_key(call.request)
-    body = read_body(call.request, EventsReplayBody)
+    body = read_body(call.request, webhook_models.EventsReplayBody)
     if body.since is not None:
         return answer(webhook_history.replay_since(call.context, endpoint, body.since), 202)
     if body.event_ids is not None:
@@ -104,14 +95,14 @@ def replay(call: Call, endpoint: Item) -> Response:
 @serve(app, "GET", "/v1/webhook-endpoints/{endpoint_id}/deliveries")
 def list_deliveries(call: Call, endpoint: Item) -> Response:
     """The endpoint's newest deliveries with every attempt; ``?status=DEAD`` for the dead letters."""
-    asked = read_query(call.request.query_params, DeliveriesQuery)
+    asked = queries.read_query(call.request.query_params, webhook_models.DeliveriesQuery)
     return answer(webhook_history.deliveries(call.context, endpoint, asked.status))
 
 
 @serve(app, "GET", "/v1/events")
 def list_events(call: Call) -> Response:
     """The caller's events from ``since`` on, as webhooks have them."""
-    asked = read_query(call.request.query_params, EventsQuery)
+    asked = queries.read_query(call.request.query_params, webhook_models.EventsQuery)
     types = () if asked.type is None else (asked.type,)
     return answer(webhook_history.events(call.context, call.partner_id, asked.since, types, asked.cursor, asked.limit))
 
@@ -119,4 +110,4 @@ def list_events(call: Call) -> Response:
 @app.lambda_function(name="deliver_webhooks")
 def deliver_webhooks(event: dict[str, Any], _: Any) -> dict[str, Any]:
     """Schedule: try whatever is due at any endpoint."""
-    return run_task(deliver_due, event)
+    return run_task(webhooks.deliver_due, event)

@@ -8,6 +8,7 @@ import socket
 import subprocess
 import time
 from contextlib import suppress
+from datetime import timedelta
 from pathlib import Path
 
 import psutil
@@ -18,6 +19,7 @@ from paths import discard
 REGION = "us-east-1"
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": REGION}
 _STARTER = Path(__file__).with_name("run_emulator.py")
+_CLOCK = "clock"
 _START_S = 60
 _STOP_S = 15
 
@@ -77,6 +79,13 @@ class Emulator:
                     return
                 time.sleep(0.05)
 
+    def put_clock_ahead(self, by: timedelta) -> None:
+        """Let so much more time have gone by for schedules, and for nothing else of it (schedule_clock.py)."""
+        clock, moved = self.folder / _CLOCK, self.folder / f"{_CLOCK}.new"
+        ahead = float(clock.read_text()) if clock.exists() else 0.0
+        moved.write_text(str(ahead + by.total_seconds()))
+        moved.replace(clock)
+
     def is_running(self) -> bool:
         """Whether the process still exists, and is the emulator and no later one of the same number."""
         try:
@@ -98,6 +107,7 @@ def _environment(python: Path, folder: Path, port: int) -> dict[str, str]:
         "MINISTACK_ACCOUNT_ID": "000000000000",
         "STATE_DIR": str(folder / "state"),
         "S3_DATA_DIR": str(folder / "s3"),
+        "CLOCK_FILE": str(folder / _CLOCK),
         "TMPDIR": str(folder / "tmp"),
         "PATH": f"{python.parent}{os.pathsep}{os.environ['PATH']}",
     }

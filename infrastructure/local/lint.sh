@@ -14,5 +14,7 @@ lint-imports  > /dev/null || lint-imports
 bandit -q -c pyproject.toml -r layers/core functions clients
 # The local tools start programs of this checkout by their names, without a shell and without anything from outside.
 bandit -q -c pyproject.toml -s B603,B607 -r infrastructure/local
-cfn-lint template.yaml infrastructure/witness.yaml infrastructure/blockchain.yaml infrastructure/chain.yaml infrastructure/edge.yaml
+# Whatever is chosen, and then with the parameters of production: what depends on values is found only so.
+cfn-lint template.yaml infrastructure/*.yaml
+cfn-lint --regions eu-west-1 --deployment-files infrastructure/parameters/*.json
 echo "lint: style, types, dependency direction and template are clean"

@@ -13,7 +13,8 @@ moment; here it begins again, and fails alone if it cannot.
 Each process of a function would unpack code and layers again, all in the emulator's one process, and compile them:
 eight at once took seconds, a hundred minutes. What was unpacked, and compiled, once is shared here.
 
-Policies are told of the condition keys that condition_keys.py has.
+Policies are told of the condition keys that condition_keys.py has, and schedules follow the clock of schedule_clock.py.
+Metrics and alarms are those of alarm_bridge.py.
 
 After each invocation the emulator waits 50 ms for a line that the function may still log; here it does so only after a
 failure, whose class is in such a line.
@@ -37,7 +38,9 @@ from ministack.core import lambda_runtime
 from ministack.core.lambda_runtime import Worker
 from ministack.services import apigateway_v1, lambda_svc
 
+import alarm_bridge
 import condition_keys
+import schedule_clock
 
 _LAST_LINE = re.compile(r"^(?:[\w.]+\.)?(\w+)(?::|$)")
 _invoke = Worker.invoke
@@ -137,6 +140,8 @@ Worker.invoke = _invoke_again
 Worker._drain_stderr_bounded = _drain
 lambda_svc._execute_function_warm = _run_and_name
 condition_keys.install()
+schedule_clock.install()
+alarm_bridge.install()
 
 if __name__ == "__main__":
     runpy.run_module("ministack", run_name="__main__", alter_sys=True)

@@ -26,6 +26,7 @@ from seed import make_keys, seed_platform
 
 STACK = "rongtong"
 WITNESSES = ("notary-a", "notary-b", "notary-c")
+BACKUP_REGION = "us-west-2"
 _QUORUM = 2
 _FILE = "stack.json"
 _TRUST = "trust.txt"
@@ -62,14 +63,16 @@ class Stack:
 
 def aws_client(emulator: Emulator, service: str) -> Any:
     """A boto3 client on the emulator."""
-    return boto3.client(
-        service,
-        endpoint_url=emulator.url,
-        region_name=REGION,
-        aws_access_key_id=CREDENTIALS["AWS_ACCESS_KEY_ID"],
-        aws_secret_access_key=CREDENTIALS["AWS_SECRET_ACCESS_KEY"],
-        config=Config(retries={"max_attempts": 3}, read_timeout=60),
-    )
+    return boto3.client(service, **_access(emulator), region_name=REGION)
+
+
+def _access(emulator: Emulator) -> dict[str, Any]:
+    return {
+        "endpoint_url": emulator.url,
+        "aws_access_key_id": CREDENTIALS["AWS_ACCESS_KEY_ID"],
+        "aws_secret_access_key": CREDENTIALS["AWS_SECRET_ACCESS_KEY"],
+        "config": Config(retries={"max_attempts": 3}, read_timeout=60),
+    }
 
 
 def up(folder: Path, say: Say, tasks_at_once: int = TASKS_AT_ONCE) -> Stack:
@@ -135,6 +138,7 @@ def _deploy(emulator: Emulator, folder: Path, tasks_at_once: int) -> None:
     runtime = f"python3.{sys.version_info.minor}"
     parameters = ["EnableSandbox=true", f"GatewayUrl={emulator.url}", f"PythonRuntime={runtime}"]
     parameters += [f"TaskConcurrency={tasks_at_once}", "WebhookReceivers=local"]
+    parameters += [f"BackupBucket={_make_backup_bucket(emulator)}", f"BackupRegion={BACKUP_REGION}"]
     _sam(
         emulator,
         folder,
@@ -144,6 +148,23 @@ def _deploy(emulator: Emulator, folder: Path, tasks_at_once: int) -> None:
         *("--capabilities", "CAPABILITY_IAM", "--no-confirm-changeset", "--no-progressbar"),
         *("--parameter-overrides", *parameters),
     )
+
+
+def _make_backup_bucket(emulator: Emulator) -> str:
+    """The bucket of infrastructure/backup.yaml, in its other region; the emulator reads no Object Lock there."""
+    name = f"{STACK}-backup"
+    s3 = boto3.client("s3", **_access(emulator), region_name=BACKUP_REGION)
+    s3.create_bucket(
+        Bucket=name,
+        ObjectLockEnabledForBucket=True,
+        CreateBucketConfiguration={"LocationConstraint": BACKUP_REGION},
+    )
+    kept = {"Mode": "COMPLIANCE", "Days": 400}
+    s3.put_object_lock_configuration(
+        Bucket=name,
+        ObjectLockConfiguration={"ObjectLockEnabled": "Enabled", "Rule": {"DefaultRetention": kept}},
+    )
+    return name
 
 
 def _deploy_witnesses(emulator: Emulator, folder: Path) -> TrustPolicy:

@@ -21,12 +21,12 @@ from pathlib import Path
 from typing import Any
 
 import pymerkle
-from evidence_emulator import emulator_part
-from evidence_growth import ORIGIN, SIGNER, growth_part
 from pymerkle import SqliteTree
 from rich.console import Console
 from rich.table import Table
 
+from evidence_emulator import emulator_part
+from evidence_growth import ORIGIN, SIGNER, growth_part
 from paths import BUILD, discard
 from rongtong.adapters.file_log import FileLog
 from rongtong.services.batching import BatchingWriter

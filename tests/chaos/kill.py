@@ -208,7 +208,7 @@ def _not_at_rest(deployed: Deployed) -> list[Document]:
 def _reconcile(deployed: Deployed) -> Document:
     functions = deployed.stack.client("lambda")
     names = [one["FunctionName"] for one in functions.list_functions()["Functions"]]
-    name = next(one for one in names if "ReconcileFunction" in one)
+    name = next(one for one in names if "ReconciliationJobFunction" in one)
     answer = functions.invoke(FunctionName=name, Payload=json.dumps({"day": "2026-04-15"}).encode())
     document: Document = json.loads(answer["Payload"].read())
     return document

@@ -115,6 +115,45 @@ def test_what_was_delivered_again_is_a_letter_no_more(sqs, queue, letters):
     assert letters.redeliver("reconcile")["redelivered"] == []
 
 
+@pytest.fixture
+def machine():
+    states = boto3.client("stepfunctions", region_name=REGION)
+    role = "arn:aws:iam::123456789012:role/machine"
+    return states.create_state_machine(name="audit", definition="{}", roleArn=role)["stateMachineArn"]
+
+
+def _executions(machine):
+    states = boto3.client("stepfunctions", region_name=REGION)
+    listed = states.list_executions(stateMachineArn=machine)["executions"]
+    return [states.describe_execution(executionArn=one["executionArn"]) for one in listed]
+
+
+def test_a_state_machine_that_could_not_be_started_is_started_with_what_it_was_to_be_given(sqs, queue, machine):
+    letters = SqsDeadLetters([AsynchronousPath.parse(f"audit={queue},{machine}")])
+    _send(sqs, queue, {}, ERROR_CODE="ThrottlingException")
+    (listed,) = letters.letters()["paths"][0]["letters"]
+    assert listed["error"] == "ThrottlingException"
+    assert letters.redeliver("audit") == {"path": "audit", "redelivered": [listed["key"]], "kept": 0}
+    assert [(one["name"], one["input"]) for one in _executions(machine)] == [(f"letter-{listed['key']}", "{}")]
+    assert _waiting(sqs, queue) == 0
+
+
+def test_a_letter_that_is_handed_out_twice_starts_its_state_machine_once(sqs, queue, machine):
+    letters = SqsDeadLetters([AsynchronousPath.parse(f"audit={queue},{machine}")])
+    for _ in range(2):
+        _send(sqs, queue, {"id": "53dc4d37"})
+    assert letters.redeliver("audit")["redelivered"] == ["53dc4d37"] * 2
+    assert [one["name"] for one in _executions(machine)] == ["letter-53dc4d37"]
+
+
+def test_a_letter_for_a_state_machine_that_is_not_there_stays(sqs, queue, machine, monkeypatch):
+    monkeypatch.setattr("rongtong.adapters.dead_letters._HELD_S", 0)
+    letters = SqsDeadLetters([AsynchronousPath.parse(f"audit={queue},{machine}-other")])
+    _send(sqs, queue, {})
+    assert letters.redeliver("audit", most=1)["kept"] == 1
+    assert _waiting(sqs, queue) == 1
+
+
 def test_what_the_function_does_not_take_stays(sqs, queue, letters, monkeypatch):
     _send(sqs, queue, EVENT)
     stubber = Stubber(letters._lambda)
@@ -147,3 +186,9 @@ def test_no_more_than_asked_for_are_delivered(sqs, queue, letters):
 def test_a_path_that_there_is_not_is_refused(letters):
     with pytest.raises(NotFoundError, match="reconcile, sweep"):
         letters.redeliver("other")
+
+
+def test_what_waits_is_counted_by_path_and_stays_there(letters, sqs, queue):
+    _send(sqs, queue, EVENT)
+    _send(sqs, queue, EVENT)
+    assert letters.waiting() == letters.waiting() == {"reconcile": 2, "sweep": 0}

@@ -209,6 +209,9 @@ def test_a_holding_is_found_by_any_range_in_it(outside):
 def test_an_unknown_package_and_a_range_that_nobody_holds_are_none(outside):
     beyond = SubBillRange(WHOLE.end + 1, WHOLE.end + 2)
     assert (outside.bills.find("5" * 30, WHOLE), outside.bills.find(NUMBER, beyond)) == (None, None)
+    found = outside.bills.find_many([(NUMBER, beyond), (NUMBER, WHOLE), ("5" * 30, WHOLE), (NUMBER, PART)])
+    assert found == [None, outside.bills.find(NUMBER, WHOLE), None, outside.bills.find(NUMBER, PART)]
+    assert outside.bills.find_many([]) == []
 
 
 def test_a_locked_range_shows_it_and_lets_nobody_else_in(outside):

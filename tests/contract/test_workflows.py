@@ -9,6 +9,7 @@ from botocore.stub import Stubber
 from moto import mock_aws
 
 from rongtong.adapters.workflows import StepFunctionsWorkflows
+from rongtong.domain.jobs import Job
 from rongtong.services.context import Execution, Running
 
 REGION = "us-east-1"
@@ -40,6 +41,16 @@ def machine(states):
 @pytest.fixture
 def workflows(states, machine):
     return StepFunctionsWorkflows(machine, _machine(states, "registration"))
+
+
+@pytest.fixture
+def audits(states):
+    return _machine(states, "audit")
+
+
+@pytest.fixture
+def jobs(audits, machine):
+    return StepFunctionsWorkflows(machine, machine, audits.removesuffix("audit") + "{job}")
 
 
 def _abort(states, machine, name):
@@ -81,6 +92,25 @@ def test_failed_executions_are_listed_newest_first_and_running_ones_are_not(stat
     found = list(workflows.failed_since(datetime.now(UTC) - timedelta(hours=1)))
     assert [run.name for run in found] == ["dsc_a", "dsc_b"]
     assert list(workflows.failed_since(datetime.now(UTC) + timedelta(hours=1))) == []
+
+
+def test_a_job_is_started_once_under_its_name_with_what_it_is_given(states, audits, jobs):
+    for again in (False, True):
+        jobs.start_job(Job.AUDIT, "audit-2026-04-14-1", {"period": "2026-04-14", "again": again})
+    assert jobs.job_execution(Job.AUDIT, "audit-2026-04-14-1").running is Running.RUNNING
+    given = {"period": "2026-04-14", "again": False}
+    assert list(jobs.running_jobs(Job.AUDIT)) == [("audit-2026-04-14-1", given)]
+
+
+def test_a_job_s_execution_that_ended_does_not_run_and_says_how_it_ended(states, audits, jobs):
+    jobs.start_job(Job.AUDIT, "audit-2026-04-14-1", {})
+    _abort(states, audits, "audit-2026-04-14-1")
+    assert jobs.job_execution(Job.AUDIT, "audit-2026-04-14-1").error == "ABORTED"
+    assert list(jobs.running_jobs(Job.AUDIT)) == []
+
+
+def test_a_job_s_execution_that_never_was_is_none(jobs):
+    assert jobs.job_execution(Job.AUDIT, "audit-2026-04-14-1") is None
 
 
 def _listed(name, stopped, status="FAILED", started=None):

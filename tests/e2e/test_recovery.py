@@ -94,8 +94,15 @@ def test_an_enterprise_is_paid_to_another_account_only_if_the_bank_says_that_it_
 
 def test_the_nightly_jobs_find_no_difference(deployed):
     deployed.until(deployed.submit(next(deployed.plain)), "DISBURSED")
-    differences = deployed.call("ReconcileFunction", {"day": "2026-04-15"})["differences"]
+    differences = deployed.call("ReconciliationJobFunction", {"day": "2026-04-15"})["differences"]
     assert [one for one in differences if one["what"] != "PAID_NOT_ENDORSED"] == []
     assert deployed.call("SweepRequestsFunction", {})["failed"] == []
-    report = deployed.call("CheckLimitsFunction", {})
-    assert (report["differences"], report["faults"], report["trial_fen"]) == ([], [], 0)
+    run = {"period": "2026-04-14"}
+    deployed.call("ReconciliationJobFunction", {"do": "begin", "again": True, **run})
+    for stage in ("payments", "exposures", "evidence"):
+        while deployed.call("ReconciliationJobFunction", {"do": stage, **run})["more"]:
+            pass
+    found = deployed.call("ReconciliationJobFunction", {"do": "finish", **run})["found"]
+    assert (found["limits_differ"], found["event_not_in_log"], found["leaf_without_event"]) == (0, 0, 0)
+    assert found["discounts"] > 0
+    assert found["events"] > found["discounts"]

@@ -41,6 +41,9 @@ TASKS: dict[str, Task] = {
 _EXPRESSIONS: dict[str, Callable[[Scope], Any]] = {
     "$states.context.Execution.Input.discount_id": lambda s: s["execution"]["discount_id"],
     "$states.context.Execution.Input.subject": lambda s: s["execution"]["subject"],
+    "$exists($states.context.Execution.Input.request_id) ? $states.context.Execution.Input.request_id : ''": (
+        lambda s: s["execution"].get("request_id", "")
+    ),
     "$states.context.Task.Token": lambda s: s["token"],
     "$states.result.Payload": lambda s: s["result"],
     "$states.result": lambda s: s["result"],

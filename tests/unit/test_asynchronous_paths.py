@@ -39,11 +39,26 @@ def _names(statement):
     return {one["!GetAtt"].removesuffix(".Arn") for one in (resources if isinstance(resources, list) else [resources])}
 
 
+MACHINE_ARN = "arn:${AWS::Partition}:states:${AWS::Region}:${AWS::AccountId}:stateMachine:${AWS::StackName}-"
+JOBS = {
+    resource["Properties"]["Target"]["DeadLetterConfig"]["Arn"]["!GetAtt"].removesuffix(".Arn"): (
+        resource["Properties"]["Target"]["Arn"]["!Sub"].removeprefix(MACHINE_ARN)
+    )
+    for resource in TEMPLATE.values()
+    if resource["Type"] == "AWS::Scheduler::Schedule"
+}
+"""The jobs by the queues of their schedules."""
+
+
 def _paths():
-    """The functions of the paths that operations know, by queue."""
+    """The functions, and the jobs, of the paths that operations know, by queue."""
     (_, texts) = OPERATIONS["Environment"]["Variables"]["DEAD_LETTERS"]["!Join"]
-    found = [re.fullmatch(r"[a-z-]+=\$\{(\w+)\},\$\{(\w+)\.Arn\}", text["!Sub"]) for text in texts]
-    return {match[1]: match[2] for match in found}
+    target = rf"(?:\$\{{(\w+)\.Arn\}}|{re.escape(MACHINE_ARN)}(\w+))"
+    found = [re.fullmatch(rf"([a-z-]+)=\$\{{(\w+)\}},{target}", text["!Sub"]) for text in texts]
+    functions = {match[2]: match[3] for match in found if match[3]}
+    jobs = {match[2]: match[4] for match in found if match[4]}
+    assert [match[1] for match in found if match[4]] == [job.replace("_", "-") for job in jobs.values()]
+    return functions, jobs
 
 
 @pytest.mark.parametrize("name", SCHEDULED)
@@ -56,8 +71,9 @@ def test_what_a_schedule_cannot_begin_and_what_its_function_gives_up_go_to_one_q
 
 
 def test_every_path_has_a_queue_of_its_own_that_operations_know():
-    paths = _paths()
-    assert set(paths) == QUEUES
+    paths, jobs = _paths()
+    assert set(paths) | set(jobs) == QUEUES
+    assert jobs == JOBS
     given_up = {
         name: function["EventInvokeConfig"]["DestinationConfig"]["OnFailure"]["Destination"]["!GetAtt"]
         for name, function in SCHEDULED.items()
@@ -71,9 +87,9 @@ def test_operations_may_do_with_dead_letters_what_redelivery_needs_and_no_more()
         for statement in _statements(OPERATIONS)
         if "sqs:" in str(statement["Action"]) or "lambda:" in str(statement["Action"])
     }
-    paths = _paths()
+    paths, jobs = _paths()
     assert granted == {
-        frozenset(paths): [
+        frozenset({**paths, **jobs}): [
             "sqs:ReceiveMessage",
             "sqs:ChangeMessageVisibility",
             "sqs:DeleteMessage",
@@ -81,6 +97,16 @@ def test_operations_may_do_with_dead_letters_what_redelivery_needs_and_no_more()
         ],
         frozenset(paths.values()): "lambda:InvokeFunction",
     }
+
+
+def test_operations_may_start_the_jobs_that_they_know():
+    startable = {
+        one["!Sub"]
+        for statement in _statements(OPERATIONS)
+        if "states:StartExecution" in statement["Action"]
+        for one in (statement["Resource"] if isinstance(statement["Resource"], list) else [statement["Resource"]])
+    }
+    assert startable == {MACHINE_ARN + name for name in ("discount", *_paths()[1].values())}
 
 
 @pytest.mark.parametrize("queue", QUEUES)

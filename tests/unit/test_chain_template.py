@@ -12,6 +12,7 @@ from cfnlint.decode import cfn_yaml
 from paths import ROOT
 from rongtong.adapters import chain_function, witness_door
 from rongtong.adapters.fabric.profile import Timeouts
+from template_rules import refused as refused_by
 
 TEMPLATE = ROOT / "infrastructure" / "chain.yaml"
 FOLDER = ROOT / "functions" / "chain"
@@ -86,26 +87,6 @@ def test_the_platform_s_functions_load_no_grpc_to_reach_the_chain():
     assert {"grpc", "google.protobuf", "fabric_protos"} & set(done.stdout.split()) == set()
 
 
-def _rules(parameters):
-    """Which of the root template's rules refuse these parameters."""
-    template = _read("template.yaml")
-    chosen = {name: str(said.get("Default", "")) for name, said in template["Parameters"].items()} | parameters
-
-    def holds(said):
-        ((function, inner),) = said.items()
-        if function == "Fn::Not":
-            return not holds(inner[0])
-        assert function == "Fn::Equals"
-        first, second = (chosen[one["Ref"]] if isinstance(one, dict) else one for one in inner)
-        return first == second
-
-    return {
-        name
-        for name, rule in template["Rules"].items()
-        if holds(rule["RuleCondition"]) and not all(holds(one["Assert"]) for one in rule["Assertions"])
-    }
-
-
 @pytest.mark.parametrize(
     ("chosen", "refused"),
     [
@@ -118,4 +99,4 @@ def _rules(parameters):
     ids=str,
 )
 def test_a_chain_is_chosen_wholly_or_not_at_all(chosen, refused):
-    assert _rules({"EnableSandbox": "true", **chosen}) == refused
+    assert refused_by(_read("template.yaml"), {"EnableSandbox": "true", **chosen}) == refused

@@ -535,8 +535,8 @@ class Discount(TypedDict):
     paid_fen: NotRequired[int]
     """What was paid; there while it is DISBURSED."""
 
-    held: NotRequired[Literal["SUSPENDED"]]
-    """There while nothing is paid because business with one of its parties is suspended."""
+    held: NotRequired[Literal["SUSPENDED", "RESTORED"]]
+    """There while nothing is paid: business with a party is suspended, or its payment came after a restored backup."""
 
     limits: Literal["RESERVED", "CONSUMED", "RETURNED"]
     """Where its part of the limits stands."""
@@ -1160,8 +1160,8 @@ class ListedListedDiscount(TypedDict):
     paid_fen: NotRequired[int]
     """What was paid; there while it is DISBURSED."""
 
-    held: NotRequired[Literal["SUSPENDED"]]
-    """There while nothing is paid because business with one of its parties is suspended."""
+    held: NotRequired[Literal["SUSPENDED", "RESTORED"]]
+    """There while nothing is paid: business with a party is suspended, or its payment came after a restored backup."""
 
     limits: NotRequired[Literal["RESERVED", "CONSUMED", "RETURNED"]]
     """Where its part of the limits stands."""

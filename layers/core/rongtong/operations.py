@@ -9,15 +9,17 @@ import argparse
 import sys
 import threading
 import uuid
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from rongtong import operations_audit_pack, operations_jobs, operations_watch
 from rongtong.adapters.http import UnansweredError
 from rongtong.adapters.signed_api import RefusedError, SignedApi, load_key
+from rongtong.operations_output import table
 
 _DONE = ("started", "redriven", "running", "nothing")
 _WORDS = {"nothing": "nothing to do", "running": "ran already"}
@@ -37,21 +39,27 @@ class _Report:
 def main(arguments: Sequence[str] | None = None, *, pause: Callable[[float], object] = _INTERRUPTED.wait) -> int:
     """0 when everything named was replayed, delivered, or nothing was to do; 1 otherwise, with what was not.
 
-    ``pause`` waits so many seconds before a request is sent again.
+    ``pause`` waits so many seconds before a request is sent again. ``restore`` is a command of its own (restore.py).
     """
-    options = _parser().parse_args(arguments)
-    try:
-        key = load_key(Path(options.key).read_bytes())
-    except (OSError, ValueError) as error:
-        print(f"{options.key}: {error}", file=sys.stderr)
-        return 2
-    _INTERRUPTED.clear()
+    given = sys.argv[1:] if arguments is None else arguments
+    if given and given[0] == "restore":
+        # It needs the operator's AWS credentials and what speaks to AWS, the others neither.
+        from rongtong import restore
+
+        return restore.main(given[1:])
 
     def wait(seconds: float) -> None:
         pause(seconds)
         if _INTERRUPTED.is_set():
             raise UnansweredError("interrupted while waiting for an answer")
 
+    options = _parser(wait).parse_args(arguments)
+    try:
+        key = load_key(Path(options.key).read_bytes())
+    except (OSError, ValueError) as error:
+        print(f"{options.key}: {error}", file=sys.stderr)
+        return 2
+    _INTERRUPTED.clear()
     api = SignedApi(options.url, options.key_id, key, at_once=getattr(options, "parallel", 1), pause=wait)
     command: Callable[[SignedApi, argparse.Namespace], int] = options.command
     try:
@@ -61,12 +69,12 @@ def main(arguments: Sequence[str] | None = None, *, pause: Callable[[float], obj
         return 1
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(wait: Callable[[float], object]) -> argparse.ArgumentParser:
     common = argparse.ArgumentParser(add_help=False)
     common.add_argument("--url", required=True, help="the API's base URL")
     common.add_argument("--key-id", required=True, help="like operations#1; its role is operations")
     common.add_argument("--key", required=True, metavar="FILE", help="its Ed25519 private key (PEM)")
-    parser = argparse.ArgumentParser(prog="python -m rongtong.operations", description="Replay what failed.")
+    parser = argparse.ArgumentParser(prog="python -m rongtong.operations", description="What operations do by hand.")
     commands = parser.add_subparsers(required=True)
     replay = commands.add_parser("replay", parents=[common], help="carry on discounts whose execution failed")
     replay.add_argument("ids", nargs="*", metavar="ID", help="a discount's id or an execution's name")
@@ -83,6 +91,9 @@ def _parser() -> argparse.ArgumentParser:
     letters.add_argument("--path", help="of this path alone")
     letters.add_argument("--why", metavar="CODE", help="like FUNCTION_MENDED; the log says so")
     letters.set_defaults(command=_dead_letters)
+    operations_jobs.add(commands, common, wait)
+    operations_watch.add(commands, common)
+    operations_audit_pack.add(commands, common)
     return parser
 
 
@@ -103,7 +114,7 @@ def _replay(api: SignedApi, options: argparse.Namespace) -> int:
     listed = _failed(api, options.failed_since)
     if options.dry_run:
         rows = [*({"discount_id": one} for one in options.ids), *listed["executions"]]
-        _table(rows, _COLUMNS[:-1])
+        table(rows, _COLUMNS[:-1])
         print(f"{len(rows)}{' or more' if listed['more'] else ''} would be replayed; nothing was changed.")
         return 0
     report = _Report()
@@ -200,7 +211,7 @@ def _summary(report: _Report) -> int:
 
 def _stuck(api: SignedApi, options: argparse.Namespace) -> int:
     found = api.get(f"/v1/operations/executions?status=stuck&since={quote(options.longer_than, safe='')}")
-    _table(found["executions"], _COLUMNS)
+    table(found["executions"], _COLUMNS)
     count = len(found["executions"])
     print(f"{count}{' or more' if found['more'] else ''} stuck for longer than {options.longer_than}.")
     return 1 if count else 0
@@ -218,7 +229,7 @@ def _dead_letters(api: SignedApi, options: argparse.Namespace) -> int:
         return max([_redeliver(api, one, options.why) for one in found], default=0)
     for path in found:
         print(f"{path['path']}: {path['waiting']} waiting")
-        _table(path["letters"], ("at", "key", "error"))
+        table(path["letters"], ("at", "key", "error"))
     return 0
 
 
@@ -234,16 +245,6 @@ def _redeliver(api: SignedApi, path: dict[str, Any], why: str) -> int:
             break
     print(f"{path['path']}: {done} delivered again{f', {kept} could not be' if kept else ''}")
     return 1 if kept else 0
-
-
-def _table(rows: Iterable[dict[str, Any]], columns: Sequence[str]) -> None:
-    shown = [[str(row.get(column) or "-") for column in columns] for row in rows]
-    if not shown:
-        return
-    lines = [[column.replace("_", " ") for column in columns], *shown]
-    widths = [max(len(line[at]) for line in lines) for at in range(len(columns))]
-    for line in lines:
-        print("  ".join(text.ljust(width) for text, width in zip(line, widths, strict=True)).rstrip())
 
 
 if __name__ == "__main__":

@@ -84,8 +84,8 @@ def test_a_part_that_no_policy_has_is_refused_with_all_that_there_are():
     assert (code, field) == ("POLICY", "tenor")
     assert message == (
         "A policy has no tenor; it has bank_directory, blocked_acceptors, check_kind_digit, complaint_days, "
-        "confirmation, evidence, overdue_acceptors, package_ceiling_fen, package_splits, prequalification, "
-        "quote_minutes, risk_rules, service_hours, strict_check_newgen, tenor_months."
+        "confirmation, evidence, monthly_review, overdue_acceptors, package_ceiling_fen, package_splits, "
+        "prequalification, quote_minutes, risk_rules, service_hours, strict_check_newgen, tenor_months."
     )
     assert issubclass(PolicyError, InvalidInputError)
 

@@ -1,13 +1,14 @@
 """Dead letters: events that an asynchronous path gave up, kept in one SQS queue per path, and their delivery anew.
 
 A letter is either what Lambda writes of an invocation that failed for good (an envelope around the event) or the event
-itself, where EventBridge Scheduler could not even begin one.
+itself, where EventBridge Scheduler could not even begin one. An event of a state machine is its execution's input.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
@@ -30,18 +31,18 @@ _LONG_POLL_S = 1
 
 @dataclass(frozen=True)
 class AsynchronousPath:
-    """Its name, its dead-letter queue, and the function that gave up."""
+    """Its name, its dead-letter queue, and the function that gave up, or the state machine that did not start."""
 
     name: str
     queue_url: str
-    function_arn: str
+    target_arn: str
 
     @classmethod
     def parse(cls, text: str) -> AsynchronousPath:
-        """From ``name=queue,function``, as template.yaml writes it."""
+        """From ``name=queue,function`` or ``name=queue,state machine``, as template.yaml writes it."""
         name, _, rest = text.partition("=")
-        queue_url, _, function_arn = rest.partition(",")
-        return cls(name, queue_url, function_arn)
+        queue_url, _, target_arn = rest.partition(",")
+        return cls(name, queue_url, target_arn)
 
 
 @dataclass(frozen=True)
@@ -70,12 +71,21 @@ class SqsDeadLetters:
     def _lambda(self) -> Any:
         return boto3.client("lambda")
 
+    @cached_property
+    def _states(self) -> Any:
+        return boto3.client("stepfunctions")
+
     def letters(self, *, most: int = 50) -> Document:
         """Every path with how many letters wait and the oldest of them, without the events themselves."""
         return {"paths": [self._listed(path, most) for path in self._paths.values()]}
 
+    def waiting(self) -> dict[str, int]:
+        """How many letters wait, about, by path."""
+        asked = {path.name: path.queue_url for path in self._paths.values()}
+        return {name: self._depth(queue_url) for name, queue_url in asked.items()}
+
     def redeliver(self, name: str, *, most: int = 50) -> Document:
-        """Hand up to ``most`` letters of a path to its function again, each event as it was, under its own id.
+        """Hand up to ``most`` letters of a path to its target again, each event as it was, under its own id.
 
         What fails again comes back as a letter. ``kept`` counts those that could not be handed over: they stay.
         Raises NotFoundError.
@@ -87,7 +97,7 @@ class SqsDeadLetters:
         kept = 0
         # All are taken before the first is handed over: one that fails at once would be taken again and again.
         for letter in list(self._received(path, most)):
-            if letter.event is None or not self._hand_over(path, letter.event):
+            if letter.event is None or not self._hand_over(path, letter, letter.event):
                 kept += 1
                 continue
             self._sqs.delete_message(QueueUrl=path.queue_url, ReceiptHandle=letter.receipt)
@@ -100,16 +110,17 @@ class SqsDeadLetters:
             self._sqs.change_message_visibility(
                 QueueUrl=path.queue_url, ReceiptHandle=letter.receipt, VisibilityTimeout=0
             )
-        counted = self._sqs.get_queue_attributes(
-            QueueUrl=path.queue_url, AttributeNames=["ApproximateNumberOfMessages"]
-        )
-        waiting = int(counted["Attributes"]["ApproximateNumberOfMessages"])
+        waiting = self._depth(path.queue_url)
         shown = sorted(letters, key=lambda letter: letter.at)
         return {
             "path": path.name,
             "waiting": max(waiting, len(letters)),
             "letters": [{"key": one.key, "at": iso(one.at), "error": one.error} for one in shown],
         }
+
+    def _depth(self, queue_url: str) -> int:
+        counted = self._sqs.get_queue_attributes(QueueUrl=queue_url, AttributeNames=["ApproximateNumberOfMessages"])
+        return int(counted["Attributes"]["ApproximateNumberOfMessages"])
 
     def _received(self, path: AsynchronousPath, most: int) -> Iterator[Letter]:
         taken = 0
@@ -129,13 +140,21 @@ class SqsDeadLetters:
                 taken += 1
                 yield _letter(path, message)
 
-    def _hand_over(self, path: AsynchronousPath, event: Document) -> bool:
-        content = json.dumps(event, ensure_ascii=False).encode()
+    def _hand_over(self, path: AsynchronousPath, letter: Letter, event: Document) -> bool:
+        content = json.dumps(event, ensure_ascii=False)
         try:
-            self._lambda.invoke(FunctionName=path.function_arn, InvocationType="Event", Payload=content)
+            if ":states:" in path.target_arn:
+                self._start(path.target_arn, f"letter-{letter.key}", content)
+            else:
+                self._lambda.invoke(FunctionName=path.target_arn, InvocationType="Event", Payload=content.encode())
         except ClientError:
             return False
         return True
+
+    def _start(self, machine_arn: str, name: str, content: str) -> None:
+        # SQS may hand a letter out again that was delivered: its name was used then.
+        with suppress(self._states.exceptions.ExecutionAlreadyExists):
+            self._states.start_execution(stateMachineArn=machine_arn, name=name, input=content)
 
 
 def _letter(path: AsynchronousPath, message: dict[str, Any]) -> Letter:

@@ -23,18 +23,20 @@ _MEETING = "ConditionalRequestConflict"
 _ATTEMPTS = 5
 _MISSING = ("NoSuchKey", "404")
 _TILES = "tile/"
-_KEPT_MAX = 64
+KEPT_MAX = 64
 """Tiles that one process keeps: each at most 8 KiB, and a batch or a proof needs those of the right edge, some six."""
 
 
 class S3Files:
     """A bucket; S3 answers reads, lists and conditional puts strongly consistent.
 
-    Tiles never change once they are written (C2SP tlog-tiles): those last met are not read again.
+    Tiles never change once they are written (C2SP tlog-tiles): those last met are not read again. Whoever audits, and
+    so asks whether they did change, keeps none (``kept_max`` 0).
     """
 
-    def __init__(self, bucket: str) -> None:
+    def __init__(self, bucket: str, kept_max: int = KEPT_MAX) -> None:
         self._bucket = bucket
+        self._kept_max = kept_max
         self._kept: OrderedDict[str, bytes] = OrderedDict()
 
     @cached_property
@@ -107,6 +109,6 @@ class S3Files:
     def _keep(self, path: str, content: bytes) -> None:
         if path.startswith(_TILES):
             self._kept[path] = content
-            while len(self._kept) > _KEPT_MAX:
+            while len(self._kept) > self._kept_max:
                 with suppress(KeyError):  # another thread was quicker
                     self._kept.popitem(last=False)

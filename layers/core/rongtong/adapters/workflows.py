@@ -11,6 +11,7 @@ from typing import Any
 import boto3
 from botocore.exceptions import ClientError
 
+from rongtong.domain.jobs import Job
 from rongtong.services.context import Execution, Running
 from rongtong.services.storage import Document
 
@@ -30,9 +31,11 @@ class StepFunctionsWorkflows:
     a moment late, but starts each name once.
     """
 
-    def __init__(self, discount_machine_arn: str, registration_machine_arn: str) -> None:
+    def __init__(self, discount_machine_arn: str, registration_machine_arn: str, job_machine_arn: str = "") -> None:
+        """``job_machine_arn`` has ``{job}`` for the job's name; only who starts jobs is told it."""
         self._discount_machine_arn = discount_machine_arn
         self._registration_machine_arn = registration_machine_arn
+        self._job_machine_arn = job_machine_arn
 
     @cached_property
     def _states(self) -> Any:
@@ -44,7 +47,7 @@ class StepFunctionsWorkflows:
 
     def execution(self, name: str) -> Execution | None:
         """The discount's execution of this name, with its error; None when there is none (any more: 90 days)."""
-        found = self._describe(name)
+        found = self._describe(self._discount_machine_arn, name)
         return None if found is None else _execution(found)
 
     def redrive(self, name: str) -> bool:
@@ -52,16 +55,16 @@ class StepFunctionsWorkflows:
 
         False where the service does not know how, or will not: it succeeded, ended more than 14 days ago, or is gone.
         """
-        found = self._describe(name)
+        found = self._describe(self._discount_machine_arn, name)
         if found is None:
             return False
         # Of all who saw the same failure one redrives it, and the others are answered as if they had.
         token = f"{name}.{found.get('redriveCount', 0)}"
         try:
             if found["status"] not in _RUNNING:
-                self._states.redrive_execution(executionArn=self._discount_arn(name), clientToken=token)
+                self._states.redrive_execution(executionArn=_arn(self._discount_machine_arn, name), clientToken=token)
         except self._states.exceptions.ExecutionNotRedrivable:
-            again = self._describe(name)
+            again = self._describe(self._discount_machine_arn, name)
             return again is not None and again["status"] in _RUNNING
         except ClientError as error:
             if error.response["Error"]["Code"] in _NOT_IMPLEMENTED:
@@ -79,6 +82,24 @@ class StepFunctionsWorkflows:
     def start_registration(self, name: str, payload: Document) -> None:
         """Start an execution of the registrations' machine, or find it started."""
         self._start(self._registration_machine_arn, name, payload)
+
+    def start_job(self, job: Job, name: str, payload: Document) -> None:
+        """Start an execution of the job's machine, or find it started."""
+        self._start(self._job_machine_arn.format(job=job.value), name, payload)
+
+    def job_execution(self, job: Job, name: str) -> Execution | None:
+        """The job's execution of this name, with its error; None when there is none (any more: 90 days)."""
+        found = self._describe(self._job_machine_arn.format(job=job.value), name)
+        return None if found is None else _execution(found)
+
+    def running_jobs(self, job: Job) -> Iterator[tuple[str, Document]]:
+        """The job's executions that run now, newest first, with their inputs."""
+        machine_arn = self._job_machine_arn.format(job=job.value)
+        listed = self._states.list_executions(stateMachineArn=machine_arn, statusFilter="RUNNING")
+        for one in listed["executions"]:
+            found = self._describe(machine_arn, str(one["name"]))
+            if found is not None and found["status"] in _RUNNING:
+                yield str(found["name"]), json.loads(found.get("input") or "{}")
 
     def resume(self, task_token: str, output: Document) -> None:
         """Let a waiting execution go on; a task that no longer waits is no error."""
@@ -106,15 +127,16 @@ class StepFunctionsWorkflows:
                 if run.ended_at is not None and run.ended_at >= since:
                     yield run
 
-    def _describe(self, name: str) -> Mapping[str, Any] | None:
+    def _describe(self, machine_arn: str, name: str) -> Mapping[str, Any] | None:
         try:
-            found: Mapping[str, Any] = self._states.describe_execution(executionArn=self._discount_arn(name))
+            found: Mapping[str, Any] = self._states.describe_execution(executionArn=_arn(machine_arn, name))
         except self._states.exceptions.ExecutionDoesNotExist:
             return None
         return found
 
-    def _discount_arn(self, name: str) -> str:
-        return f"{self._discount_machine_arn.replace(':stateMachine:', ':execution:')}:{name}"
+
+def _arn(machine_arn: str, name: str) -> str:
+    return f"{machine_arn.replace(':stateMachine:', ':execution:')}:{name}"
 
 
 def _execution(found: Mapping[str, Any]) -> Execution:

@@ -39,7 +39,10 @@ class JobPeriodError(InvalidInputError):
 
 @dataclass(frozen=True)
 class JobPlan:
-    """When a job runs. ``schedule`` is an EventBridge Scheduler expression in Asia/Shanghai."""
+    """When a job runs. ``schedule`` is an EventBridge Scheduler expression in Asia/Shanghai.
+
+    It has several times in each period: later ones find a run that succeeded and do nothing, or take up one that died.
+    """
 
     purpose: str
     schedule: str
@@ -53,31 +56,31 @@ _A_MONTH_LATE = timedelta(days=34)
 PLANS: Mapping[Job, JobPlan] = {
     Job.RECONCILIATION: JobPlan(
         "Compare our books, the bank's statements and the bill registry (三方对账).",
-        "cron(30 1 * * ? *)",
+        "cron(30 1,7,13,19 * * ? *)",
         Every.DAY,
         _A_DAY_LATE,
     ),
     Job.AUDIT: JobPlan(
         "Check the whole evidence log, receipts from scratch, what operators did, and privileges.",
-        "cron(0 3 * * ? *)",
+        "cron(0 3,9,15,21 * * ? *)",
         Every.DAY,
         _A_DAY_LATE,
     ),
     Job.MONTHLY_REVIEW: JobPlan(
         "Look at each enterprise's month against its own history and the risk rules (每月回溯).",
-        "cron(0 5 1 * ? *)",
+        "cron(0 5 1-3 * ? *)",
         Every.MONTH,
         _A_MONTH_LATE,
     ),
     Job.BACKUP: JobPlan(
         "Copy tables, contracts and the log's tiles to the second region, with a signed manifest.",
-        "cron(0 2 * * ? *)",
+        "cron(0 2,8,14,20 * * ? *)",
         Every.DAY,
         _A_DAY_LATE,
     ),
     Job.RESTORE_DRILL: JobPlan(
         "Restore the newest backup into scratch tables and hold it against what was promised (恢复演练).",
-        "cron(0 4 2 * ? *)",
+        "cron(0 4 2-4 * ? *)",
         Every.MONTH,
         _A_MONTH_LATE,
     ),

@@ -12,6 +12,7 @@ from rongtong.domain.complaint import ANSWER_DAYS
 from rongtong.domain.confirmation_rules import ConfirmationRules
 from rongtong.domain.errors import InvalidInputError
 from rongtong.domain.identity import check_bank_code
+from rongtong.domain.monthly_rules import MONTHLY_RULES, MonthlyRule, configure_monthly
 from rongtong.domain.package import SPLITS_MAX
 from rongtong.domain.prequalification import Freshness
 from rongtong.domain.risk_rules import DEFAULT_RULES, Rule, configure
@@ -53,6 +54,8 @@ class Policy:
     """Order 〔2022〕4号 article 36: listed for continued overdue payment (持续逾期)."""
     evidence: Mapping[str, EvidenceRequirement] = field(default_factory=lambda: parse_requirements({}))
     rules: Mapping[str, Rule] = field(default_factory=lambda: DEFAULT_RULES)
+    monthly_rules: Mapping[str, MonthlyRule] = field(default_factory=lambda: MONTHLY_RULES)
+    """Of the monthly review, which looks at companies whichever tenants they come through: the platform's alone."""
     freshness: Freshness = field(default_factory=Freshness)
     confirmation: ConfirmationRules = field(default_factory=ConfirmationRules)
 
@@ -60,9 +63,10 @@ class Policy:
     def parse(cls, document: Mapping[str, Any], base: Policy | None = None) -> Policy:
         """The policy that a document describes, on top of ``base``: for a tenant the platform's, which it tightens.
 
-        On a base, acceptors are barred that either bars; the bank directory is the base's own, bills run no longer than
-        there, and a check that is on there stays on. Raises PolicyError, CalendarError (SERVICE_HOURS), RiskRuleError,
-        TradeEvidenceError, ConfirmationRulesError, FreshnessError, IdentityError.
+        On a base, acceptors are barred that either bars; the bank directory and the monthly review's rules are the
+        base's own, bills run no longer than there, and a check that is on there stays on. Raises PolicyError,
+        CalendarError (SERVICE_HOURS), RiskRuleError, MonthlyRuleError, TradeEvidenceError, ConfirmationRulesError,
+        FreshnessError, IdentityError.
         """
         policy = cls() if base is None else base
         unknown = set(document) - set(_READERS) - _SIGNATURE
@@ -85,6 +89,7 @@ def _tightened(policy: Policy, base: Policy) -> Policy:
     return replace(
         policy,
         bank_directory=base.bank_directory,
+        monthly_rules=base.monthly_rules,
         confirmation=policy.confirmation.tightened(base.confirmation),
         freshness=policy.freshness.tightened(base.freshness),
         tenor_months=min(policy.tenor_months, base.tenor_months),
@@ -149,5 +154,8 @@ _READERS: Mapping[str, Callable[[Policy, Any], Policy]] = MappingProxyType(
         ),
         "prequalification": lambda policy, value: replace(policy, freshness=Freshness.parse(value, policy.freshness)),
         "risk_rules": lambda policy, value: replace(policy, rules=configure(value, policy.rules)),
+        "monthly_review": lambda policy, value: replace(
+            policy, monthly_rules=configure_monthly(value, policy.monthly_rules)
+        ),
     }
 )

@@ -368,7 +368,23 @@ REASONS: Mapping[str, Reason] = {
                 "A run of a job that is asked for covers no period of that job that is over.",
                 "Name a day for daily jobs, a month for monthly ones, that is over in Shanghai.",
             ),
+            "AUDIT_YEAR": (
+                "An audit pack of no year, or of one that is not over.",
+                "Name a calendar year that is over.",
+            ),
             "UNKNOWN_STAGE": ("A state machine names a stage that its job does not have.", "Deploy both together."),
+            "NO_BACKUPS": (
+                "The deployment names no bucket for backups, or none of the backups in it can be used.",
+                "Deploy infrastructure/backup.yaml and name its bucket; else restore to a point in time.",
+            ),
+            "TABLES_NOT_EMPTY": (
+                "A backup is to be restored into tables that hold records of their own.",
+                "Look at the records; whoever wants them replaced deletes them first.",
+            ),
+            "BACKUP_DAMAGED": (
+                "An object of a backup is missing, or is not what was backed up.",
+                "Use the backup before it, and look at the object that the text names.",
+            ),
             "CHANGE_STALE": ("The record was changed meanwhile.", "Propose the change anew, on what holds now."),
             "ACCESS_RECORD": (
                 "Keys, scopes or addresses of a caller that cannot be read or set so.",
@@ -385,6 +401,14 @@ REASONS: Mapping[str, Reason] = {
                 "Correct the field that `field` names.",
             ),
             "RISK_RULE": ("A risk rule that cannot be configured so.", "Correct the field that `field` names."),
+            "MONTHLY_RULE": (
+                "A rule of the monthly review that cannot be configured so.",
+                "Correct the field that `field` names.",
+            ),
+            "REPORT_ALTERED": (
+                "An archived report is missing, or is not the one whose hash is in the evidence log.",
+                "Look at the archive before anything else; let the job run again for a new report.",
+            ),
             "TRADE_EVIDENCE": ("An evidence requirement that cannot be read.", "Correct the field that `field` names."),
             "LIST_ENTRY": ("A list entry that cannot be read.", "Correct the field that `field` names."),
             "RATE_TABLE": ("A rate table that cannot be read.", "Correct the row that `field` names."),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from rongtong.domain.checkpoint import Checkpoint, CheckpointError, Cosignature, cosignatures, open_checkpoint
@@ -71,6 +72,11 @@ class TrustPolicy:
     def has_quorum(self, found: tuple[Cosignature, ...]) -> bool:
         """Whether these cosignatures are enough."""
         keys = {one.witness for one in found}
+        return self.quorum == _NONE or self._has(self.quorum, keys)
+
+    def is_quorum(self, names: Collection[str]) -> bool:
+        """Whether cosignatures of these witnesses, by their names in the policy, would be enough."""
+        keys = {self.witnesses[name] for name in names}
         return self.quorum == _NONE or self._has(self.quorum, keys)
 
     def judge(self, content: str, *, strict: bool = False) -> Trusted:

@@ -195,8 +195,8 @@ class Discount(Answer):
     """When it was paid; there while it is DISBURSED."""
     paid_fen: Fen = MAY_BE_MISSING
     """What was paid; there while it is DISBURSED."""
-    held: Literal["SUSPENDED"] = MAY_BE_MISSING
-    """There while nothing is paid because business with one of its parties is suspended."""
+    held: Literal["SUSPENDED", "RESTORED"] = MAY_BE_MISSING
+    """There while nothing is paid: business with a party is suspended, or its payment came after a restored backup."""
     limits: Literal["RESERVED", "CONSUMED", "RETURNED"]
     """Where its part of the limits stands."""
 

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints
 
-from rongtong.domain.incident import IncidentKind, IncidentStatus
+from rongtong.domain.incident import Desk, IncidentKind, IncidentStatus
 from rongtong.domain.lifecycle import ChangeStatus, DiscountStatus
 from rongtong.domain.payment import PaymentStatus
 from rongtong.entrypoints.answers import (
@@ -26,6 +26,21 @@ from rongtong.entrypoints.answers import (
 ChangeId = Annotated[str, identifier("chg")]
 IncidentId = Annotated[str, identifier("inc")]
 SuspensionId = Annotated[str, identifier("sus")]
+
+
+class Watched(Answer):
+    """What the watch found when it ran last."""
+
+    began_at: Instant
+    """Its first run."""
+    at: Instant
+    """Its last run."""
+    measures: dict[str, int]
+    """Every measure by its name, as the metrics have it."""
+    details: dict[str, dict[str, Any]]
+    """What stands behind the measures, by part."""
+    failed: dict[str, str]
+    """Parts that could not be measured, with the error's code."""
 
 
 class Verified(Answer):
@@ -83,6 +98,8 @@ class Incident(Answer):
         subject="dsc_4syj3glkr6jt3apmgd3n43zvfh",
         status="OPEN",
         opened_at="2026-04-15T02:00:00.000Z",
+        owner="platform",
+        age_hours=3,
         data={},
         what_next="Read the error of its execution, mend the cause, then replay the discount.",
     )
@@ -97,6 +114,16 @@ class Incident(Answer):
     """OPEN until somebody resolves it."""
     opened_at: Instant
     """When it was found."""
+    owner: Desk
+    """The desk that settles it."""
+    age_hours: Annotated[int, Field(ge=0)]
+    """How long it is open, or was until it was settled; whole hours."""
+    assignee: str = MAY_BE_MISSING
+    """The person who settles it."""
+    assigned_by: str = MAY_BE_MISSING
+    """Who has said so."""
+    assigned_at: Instant = MAY_BE_MISSING
+    """When."""
     data: dict[str, Any]
     """What is known, by kind."""
     what_next: str = MAY_BE_MISSING
@@ -163,9 +190,11 @@ class Reconciliation(Answer):
     books_fen: dict[PaymentStatus, Fen]
     """Our payments of the day, by status."""
     differences: list[Difference]
-    """Each is an incident as well, but for what needs nobody."""
+    """Each is an incident as well, but for what needs nobody; at most 1,000."""
+    differences_count: Annotated[int, Field(ge=0)]
+    """How many there are."""
     unsure: list[str]
-    """References whose outcome is not known yet; the day is compared again."""
+    """References whose outcome is not known yet, at most 1,000; the day is compared again."""
 
 
 class Execution(Answer):

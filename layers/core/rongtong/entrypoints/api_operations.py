@@ -8,6 +8,7 @@ from rongtong.entrypoints import answers_operations as answers
 from rongtong.entrypoints.answers import Discount
 from rongtong.entrypoints.api_table import Link, Operation, Reply, link_by
 from rongtong.entrypoints.models import (
+    AssignmentBody,
     ChangeBody,
     DecisionBody,
     NoticeBody,
@@ -26,6 +27,7 @@ _CONTENT = (
     "POLICY",
     "LIMITS",
     "RISK_RULE",
+    "MONTHLY_RULE",
     "TRADE_EVIDENCE",
     "LIST_ENTRY",
     "RATE_TABLE",
@@ -77,6 +79,14 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = {
         replies={200: Reply("Newest first.", answers.AccessList)},
         codes=("NOT_FOUND", "INVALID_BODY"),
     ),
+    ("GET", "/v1/operations/watch"): Operation(
+        id="readWatch",
+        tag=_TAG,
+        summary="Read what the watch found when it ran last",
+        description="It runs each minute; alarms ring for what it finds. The pages of operations tell its parts.",
+        replies={200: Reply("Measures and what stands behind them.", answers.Watched)},
+        codes=("NOT_FOUND",),
+    ),
     ("GET", "/v1/operations/incidents"): Operation(
         id="listIncidents",
         tag=_TAG,
@@ -85,8 +95,18 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = {
         replies={200: Reply("Incidents.", answers.IncidentList)},
         codes=("INVALID_BODY",),
         links={
+            "assignment": Link("assignIncident", "Say who settles the first.", link_by("incident_id", "/incidents/0")),
             "resolution": Link("resolveIncident", "Settle the first.", link_by("incident_id", "/incidents/0")),
         },
+    ),
+    ("POST", "/v1/operations/incidents/{incident_id}/assignment"): Operation(
+        id="assignIncident",
+        tag=_TAG,
+        summary="Say who settles an incident",
+        body=AssignmentBody,
+        example={"assignee": "ops-1"},
+        replies={200: Reply("The incident.", answers.Incident, headers=_REPLAYED)},
+        codes=("NOT_FOUND", "WRONG_STATE"),
     ),
     ("POST", "/v1/operations/incidents/{incident_id}/resolution"): Operation(
         id="resolveIncident",
@@ -103,6 +123,14 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = {
         summary="Read how bank, books and registry compared on a day",
         replies={200: Reply("The comparison.", answers.Reconciliation)},
         codes=("NOT_FOUND",),
+    ),
+    ("GET", "/v1/operations/monthly-reviews/{period}"): Operation(
+        id="readMonthlyReview",
+        tag=_TAG,
+        summary="Read a month's report on the customers",
+        description="The month is like 2026-01. The page loads nothing else.",
+        replies={200: Reply("The report.", media="text/html")},
+        codes=("NOT_FOUND", "REPORT_ALTERED"),
     ),
     ("GET", "/v1/operations/executions"): Operation(
         id="listExecutions",

@@ -17,19 +17,20 @@ from rongtong.adapters.clocks import SandboxClock, SystemClock
 from rongtong.adapters.dynamodb import AWS_RETRIES, DynamoStore
 from rongtong.adapters.http import HttpClient
 from rongtong.adapters.import_bucket import S3Uploads
-from rongtong.adapters.iso20022 import Debtor
-from rongtong.adapters.iso_bank import IsoBank, MailboxDoor, notices_of
 from rongtong.adapters.kms import KmsLogSigner, KmsVault
-from rongtong.adapters.log_bucket import S3Files
+from rongtong.adapters.log_bucket import KEPT_MAX, S3Files
 from rongtong.adapters.registries import HttpBillRegistry, HttpInvoiceRegistry
 from rongtong.adapters.sms import HttpSmsGateway
-from rongtong.adapters.strict_xml import UnreadableMessageError
-from rongtong.adapters.webhook_sender import HttpsWebhookSender
 from rongtong.adapters.witness_door import HttpWitnessDoor
 from rongtong.adapters.workflows import StepFunctionsWorkflows
+from rongtong.domain.measures import BANK_UNANSWERED, REGISTRY_UNANSWERED
 from rongtong.entrypoints.errors import InvalidBodyError
+from rongtong.entrypoints.metrics import METER
+from rongtong.entrypoints.outside import Port, watched
+from rongtong.services.backup_ports import Backups
 from rongtong.services.context import Context
-from rongtong.services.ports import Bank, Chain, PaymentAnswer
+from rongtong.services.ports import Bank, BankUnavailableError, Chain, PaymentAnswer, RegistryUnavailableError
+from rongtong.services.webhook_ports import WebhookSender
 
 AWS_TIMEOUT_S = 5.0
 BANK_TIMEOUT_S = 6.0
@@ -58,25 +59,62 @@ def context() -> Context:
         vault=KmsVault(env["DATA_KEY_ID"]),
         log_signer=KmsLogSigner(env["LOG_KEY_ID"]),
         log_origin=env["LOG_ORIGIN"],
-        files=S3Files(env["LOG_BUCKET"]),
+        files=S3Files(env["LOG_BUCKET"], int(env.get("LOG_TILES_KEPT", KEPT_MAX))),
         witness_door=HttpWitnessDoor(),
         archive=S3Archive(env["ARCHIVE_BUCKET"]),
-        workflows=StepFunctionsWorkflows(env["DISCOUNT_MACHINE_ARN"], env["REGISTRATION_MACHINE_ARN"]),
-        banks=tuple(_bank(url) for url in env["BANK_URL"].split()),
-        bills=HttpBillRegistry(HttpClient(env["BILL_REGISTRY_URL"], REGISTRY_TIMEOUT_S)),
-        invoices=HttpInvoiceRegistry(HttpClient(env["INVOICE_REGISTRY_URL"], REGISTRY_TIMEOUT_S)),
+        workflows=StepFunctionsWorkflows(
+            env["DISCOUNT_MACHINE_ARN"], env["REGISTRATION_MACHINE_ARN"], env.get("JOB_MACHINE_ARN", "")
+        ),
+        banks=tuple(
+            watched(_bank(url), "bank", BankUnavailableError, BANK_UNANSWERED, METER) for url in env["BANK_URL"].split()
+        ),
+        bills=_registry(HttpBillRegistry(HttpClient(env["BILL_REGISTRY_URL"], REGISTRY_TIMEOUT_S)), "bills"),
+        invoices=_registry(
+            HttpInvoiceRegistry(HttpClient(env["INVOICE_REGISTRY_URL"], REGISTRY_TIMEOUT_S)), "invoices"
+        ),
         sms=HttpSmsGateway(HttpClient(env["SMS_URL"], REGISTRY_TIMEOUT_S)),
         calendar=legal_calendar(),
         uploads=S3Uploads(env.get("IMPORT_BUCKET", ""), SystemClock().now),
         chain=_chain(env.get("CHAIN_FUNCTION_ARN", "")),
         webhook_sender=_webhook_sender(env.get("WEBHOOK_RECEIVERS", "")),
+        meter=METER,
         payment_waits_for_chain=env.get("PAYMENT_WAITS_FOR") == "chain",
+        backups=_backups(),
     )
 
 
-def _webhook_sender(receivers: str) -> HttpsWebhookSender | None:
+def _registry(port: Port, name: str) -> Port:
+    return watched(port, name, RegistryUnavailableError, REGISTRY_UNANSWERED, METER)
+
+
+def _webhook_sender(receivers: str) -> WebhookSender | None:
     """Only functions that are told of receivers connect to what partners name."""
-    return HttpsWebhookSender(local=receivers == "local") if receivers else None
+    if not receivers:
+        return None
+    from rongtong.adapters.webhook_sender import HttpsWebhookSender
+
+    return HttpsWebhookSender(local=receivers == "local")
+
+
+def _backups() -> Backups | None:
+    """Only functions that are told of a bucket for backups make or read them."""
+    env = os.environ
+    if not env.get("BACKUP_BUCKET"):
+        return None
+    from rongtong.adapters.backup_bucket import S3Bucket
+    from rongtong.adapters.backup_tables import DynamoTables
+
+    def store_of(business: str, evidence: str) -> DynamoStore:
+        return DynamoStore(
+            business, evidence, region=env["AWS_REGION"], endpoint=env.get("AWS_ENDPOINT_URL"), timeout_s=AWS_TIMEOUT_S
+        )
+
+    buckets = {"archive": "ARCHIVE_BUCKET", "log": "LOG_BUCKET", "imports": "IMPORT_BUCKET"}
+    return Backups(
+        vault=S3Bucket(env["BACKUP_BUCKET"], env["BACKUP_REGION"]),
+        buckets={name: S3Bucket(env[variable]) for name, variable in buckets.items()},
+        tables=DynamoTables(env["BUSINESS_TABLE"], env["EVIDENCE_TABLE"], store_of),
+    )
 
 
 def _chain(function_arn: str) -> Chain | None:
@@ -89,6 +127,9 @@ def _chain(function_arn: str) -> Chain | None:
 
 def bank_messages(content: bytes) -> list[PaymentAnswer]:
     """What an ISO 20022 message of the bank says. Raises InvalidBodyError."""
+    from rongtong.adapters.iso_bank import notices_of
+    from rongtong.adapters.strict_xml import UnreadableMessageError
+
     try:
         return notices_of(content, str(_iso()["debtor"]["account"]))
     except (UnreadableMessageError, KeyError) as error:
@@ -106,5 +147,8 @@ def _bank(url: str) -> Bank:
     if not iso:
         return HttpBank(HttpClient(url, BANK_TIMEOUT_S))
     accounts = HttpBank(HttpClient(str(iso["accounts_url"]), BANK_TIMEOUT_S))
+    from rongtong.adapters.iso20022 import Debtor
+    from rongtong.adapters.iso_bank import IsoBank, MailboxDoor
+
     door = MailboxDoor(url, str(iso["account_id"]), BANK_TIMEOUT_S)
     return IsoBank(door, Debtor(**iso["debtor"]), accounts, SystemClock().now)

@@ -11,6 +11,6 @@ from rongtong.entrypoints.bootstrap import context
 
 @cache
 def dead_letters() -> SqsDeadLetters:
-    """The queues that ``DEAD_LETTERS`` names: ``name=queue,function``, one for each asynchronous path."""
+    """The queues that ``DEAD_LETTERS`` names: ``name=queue,target``, one for each asynchronous path."""
     context()  # sets the session, and with it timeouts and retries
     return SqsDeadLetters([AsynchronousPath.parse(text) for text in os.environ["DEAD_LETTERS"].split()])

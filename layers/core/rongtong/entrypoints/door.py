@@ -13,7 +13,8 @@ from rongtong.domain.errors import RongTongError
 from rongtong.entrypoints import bootstrap
 from rongtong.entrypoints.errors import ForbiddenError, TooManyRequestsError
 from rongtong.entrypoints.http import problem, require_digest
-from rongtong.entrypoints.logs import logger
+from rongtong.entrypoints.logs import correlated, logger
+from rongtong.entrypoints.metrics import METER
 from rongtong.entrypoints.repeats import KEPT, answered_once
 from rongtong.entrypoints.routes import OWNED, Route
 from rongtong.services.context import Context
@@ -104,15 +105,17 @@ def answered(request: Request | None, run: Callable[[Request], Response]) -> Res
     """What ``run`` answers, or the problem that its error is; with the headers that every answer has."""
     assert request is not None, "Chalice sets the request before it calls a route"
     request_id, path = str(request.context.get("requestId", "")), str(request.context.get("path", request.path))
-    logger.append_keys(request_id=request_id)
-    try:
-        response = run(request)
-    except RongTongError as error:
-        response = problem(error, path)
-    except Exception:
-        # Chalice makes a bare 500 of it before its middleware sees it.
-        logger.exception("route failed", extra={"path": path})
-        response = problem(RongTongError("Something failed on our side; send the same request again."), "")
+    with correlated("request", request_id=request_id):
+        try:
+            response = run(request)
+        except RongTongError as error:
+            response = problem(error, path)
+        except Exception:
+            # Chalice makes a bare 500 of it before its middleware sees it.
+            logger.exception("route failed", extra={"path": path})
+            response = problem(RongTongError("Something failed on our side; send the same request again."), "")
+        finally:
+            METER.flush()
     known = request.context.get("authorizer") or {}
     more = {"X-Request-Id": request_id} if request_id else {}
     for header in ("RateLimit-Policy", "RateLimit"):

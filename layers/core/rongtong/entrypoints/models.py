@@ -329,11 +329,29 @@ class ResolutionBody(_Body):
     """How it was settled, as a code."""
 
 
+class AssignmentBody(_Body):
+    """POST /v1/operations/incidents/{incident_id}/assignment"""
+
+    assignee: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
+    """Who settles it: the name of a person's key."""
+
+
 class ReplayBody(_Body):
     """POST /v1/operations/executions/{execution_id}/replay and …/dead-letters/{path}/redelivery"""
 
     why: ReasonCode
     """As a code; it stands in the event."""
+
+
+class JobRunBody(_Body):
+    """POST /v1/operations/jobs/{job}/runs"""
+
+    why: ReasonCode
+    """As a code; it stands in the event."""
+    period: Annotated[str, StringConstraints(pattern=r"^[0-9]{4}-[0-9]{2}(-[0-9]{2})?$")] | None = None
+    """A day or a month in Shanghai that is over, as the job has it; the newest, if not said."""
+    again: bool = False
+    """Whether to do it again where it has succeeded."""
 
 
 def plain(body: _Body) -> dict[str, Any]:

@@ -11,6 +11,7 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from functools import cache
+from importlib import import_module
 from types import ModuleType
 from typing import Any, Literal
 
@@ -22,9 +23,11 @@ from rongtong.domain.errors import InvalidInputError
 from rongtong.domain.reasons import REASONS
 from rongtong.entrypoints import (
     answers,
+    answers_audit,
     answers_bills,
     answers_confirmation,
     answers_institution,
+    answers_jobs,
     answers_operations,
     answers_webhooks,
     bill_models,
@@ -35,9 +38,11 @@ from rongtong.entrypoints import (
     queries,
     webhook_models,
 )
+from rongtong.entrypoints.api_audit import AUDIT
 from rongtong.entrypoints.api_bills import BILLS
 from rongtong.entrypoints.api_confirmation import CONFIRMATION
 from rongtong.entrypoints.api_institution import INSTITUTION
+from rongtong.entrypoints.api_jobs import JOBS
 from rongtong.entrypoints.api_operations import OPERATIONS
 from rongtong.entrypoints.api_partner import PARTNER
 from rongtong.entrypoints.api_table import ANY, JSON, POSTED, READ, SIGNED, Operation, Reply
@@ -52,21 +57,28 @@ TABLE: Mapping[tuple[str, str], Operation] = {
     **WEBHOOKS,
     **INSTITUTION,
     **OPERATIONS,
+    **JOBS,
+    **AUDIT,
 }
-MODULES: tuple[ModuleType, ...] = (
-    answers,
-    answers_operations,
-    models,
-    queries,
-    answers_institution,
-    institution_models,
-    complaint_models,
-    answers_webhooks,
-    answers_confirmation,
-    confirmation_models,
-    webhook_models,
-    answers_bills,
-    bill_models,
+MODULES: tuple[ModuleType, ...] = tuple(
+    import_module(module.__name__)  # models come late: this reads them
+    for module in (
+        answers,
+        answers_operations,
+        models,
+        queries,
+        answers_institution,
+        institution_models,
+        complaint_models,
+        answers_webhooks,
+        answers_confirmation,
+        confirmation_models,
+        webhook_models,
+        answers_bills,
+        bill_models,
+        answers_audit,
+        answers_jobs,
+    )
 )
 _REF = "#/components/schemas/{model}"
 _PROBLEM = "application/problem+json"
@@ -119,6 +131,8 @@ _PARAMETERS: Mapping[str, tuple[str, Mapping[str, Any], Any]] = {
         "dsc_4syj3glkr6jt3apmgd3n43zvfh-r1",
     ),
     "day": ("A day in Shanghai.", {"format": "date"}, "2026-04-15"),
+    "job": ("One of the platform's own jobs.", {"pattern": "^[a-z_]+$"}, "audit"),
+    "period": ("A day or a month in Shanghai.", {"pattern": "^[0-9]{4}-[0-9]{2}(-[0-9]{2})?$"}, "2026-04-14"),
     "path": ("An asynchronous path.", {"pattern": "^[a-z-]+$"}, "sweep"),
     "level": ("The tile's level, or `entries`.", {"pattern": "^([0-9]{1,2}|entries)$"}, "0"),
     **{

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError
 
+from rongtong.domain.incident import Desk, IncidentKind
 from rongtong.domain.lifecycle import DiscountStatus, EnterpriseStatus
 from rongtong.entrypoints.errors import InvalidBodyError
 from rongtong.services.lists import Asked
@@ -152,6 +153,10 @@ class IncidentsQuery(_Query):
 
     status: Literal["open", "resolved"] = "open"
     """Which ones."""
+    kind: IncidentKind | None = None
+    """Only of this kind."""
+    owner: Desk | None = None
+    """Only of this desk."""
 
 
 class AccessesQuery(_Query):

@@ -17,9 +17,11 @@ KEPT: frozenset[str] = frozenset(
         "/v1/enterprises/{enterprise_id}/account",
         "/v1/discounts/{discount_id}/confirmation",
         "/v1/operations/reviews/{discount_id}",
+        "/v1/operations/incidents/{incident_id}/assignment",
         "/v1/operations/incidents/{incident_id}/resolution",
         "/v1/operations/executions/{execution_id}/replay",
         "/v1/operations/dead-letters/{path}/redelivery",
+        "/v1/operations/jobs/{job}/runs",
         "/v1/operations/suspensions",
         "/v1/operations/changes",
         "/v1/operations/changes/{change_id}/decision",
@@ -52,6 +54,7 @@ SELF_REMEMBERED: Mapping[str, str] = {
     "/v1/complaints/{complaint_id}/closure": _SECRET,
     "/v1/operations/complaints/{complaint_id}/taking": _SECRET,
     "/v1/operations/complaints/{complaint_id}/answer": _SECRET,
+    "/v1/operations/audit-packs/{year}": "The year is what is remembered; the same again is no change.",
     "/v1/bank/notices": "The bank repeats a file until it is answered, and wants to know what the books say by then.",
 }
 """POST routes that keep nothing here, and why."""

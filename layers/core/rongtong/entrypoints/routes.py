@@ -117,12 +117,21 @@ ROUTES: tuple[Route, ...] = (
     Route("POST", "/v1/operations/reviews/{discount_id}", "operations:review"),
     Route("GET", "/v1/operations/accesses", "operations:read"),
     Route("GET", "/v1/operations/incidents", "operations:read"),
+    Route("POST", "/v1/operations/incidents/{incident_id}/assignment", "operations:resolve"),
     Route("POST", "/v1/operations/incidents/{incident_id}/resolution", "operations:resolve"),
     Route("GET", "/v1/operations/reconciliations/{day}", "operations:read"),
+    Route("GET", "/v1/operations/monthly-reviews/{period}", "operations:read"),
     Route("GET", "/v1/operations/executions", "operations:read"),
     Route("POST", "/v1/operations/executions/{execution_id}/replay", "operations:replay"),
     Route("GET", "/v1/operations/dead-letters", "operations:read"),
     Route("POST", "/v1/operations/dead-letters/{path}/redelivery", "operations:replay"),
+    Route("GET", "/v1/operations/jobs", "operations:read"),
+    Route("GET", "/v1/operations/jobs/{job}/runs", "operations:read"),
+    Route("POST", "/v1/operations/jobs/{job}/runs", "operations:replay"),
+    Route("GET", "/v1/operations/jobs/{job}/runs/{period}", "operations:read"),
+    Route("GET", "/v1/operations/watch", "operations:read"),
+    Route("POST", "/v1/operations/audit-packs/{year}", "operations:audit"),
+    Route("GET", "/v1/operations/audit-packs/{year}", "operations:audit"),
     Route("GET", "/v1/operations/suspensions", "operations:read"),
     Route("POST", "/v1/operations/suspensions", "operations:suspend"),
     Route("GET", "/v1/operations/complaints", "operations:complaints"),
@@ -204,6 +213,9 @@ FREE: frozenset[str] = frozenset(
         "day",
         "execution_id",
         "path",
+        "job",
+        "period",
+        "year",
         "change_id",
     }
 )
@@ -215,6 +227,12 @@ class RouteError(LookupError):
 
 
 _TABLE = {(route.method, route.path): route for route in ROUTES}
+
+
+def scope_of(method: str, path: str) -> str | None:
+    """What a route needs; None for one that is public, or is none."""
+    route = _TABLE.get((method, path))
+    return None if route is None else route.scope
 
 
 def parameters_of(path: str) -> tuple[str, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from rongtong.domain.canonical import canonical_bytes
@@ -116,6 +116,11 @@ def newest(context: Context, *, institution_id: str | None = None, most: int = 5
     ids = [str(listing.summary["change_id"]) for listing in listed]
     found = context.store.get_many([(change_pk(change_id), STATE) for change_id in ids]) if ids else []
     return [_view(item.body) for item in found if item is not None]
+
+
+def changes_lists(institution_ids: Sequence[str]) -> list[str]:
+    """Under whom changes are listed: the platform's own, and those of these institutions' persons."""
+    return [_list(None), *(_list(institution_id) for institution_id in institution_ids)]
 
 
 def _decision(context: Context, item: Item, checker: str, wanted: ChangeStatus) -> list[Write]:

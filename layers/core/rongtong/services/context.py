@@ -9,6 +9,8 @@ from enum import StrEnum
 from typing import Protocol
 
 from rongtong.domain.calendar import WorkingCalendar
+from rongtong.domain.jobs import Job
+from rongtong.services.backup_ports import Backups
 from rongtong.services.ports import Bank, BillRegistry, Chain, InvoiceRegistry, LogFiles, SmsGateway, WitnessDoor
 from rongtong.services.storage import Document, Store
 from rongtong.services.webhook_ports import WebhookSender
@@ -53,14 +55,25 @@ class LogSigner(Protocol):
         """32 bytes."""
 
 
+@dataclass(frozen=True)
+class ArchiveLink:
+    """Where whoever has it may fetch a file, until then."""
+
+    url: str
+    expires_at: datetime
+
+
 class Archive(Protocol):
-    """Write-once storage of contracts."""
+    """Write-once storage of contracts, reports and audit packs."""
 
     def put(self, key: str, content: bytes) -> None:
         """Store; storing the same content under the same key again is no change."""
 
     def get(self, key: str) -> bytes | None:
         """The content, or None."""
+
+    def link(self, key: str) -> ArchiveLink:
+        """Let whoever is given the answer fetch the file for some minutes."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +86,7 @@ class Invitation:
 
 
 class Uploads(Protocol):
-    """Files that partners send, kept for some days."""
+    """Files that partners send, and what jobs lay aside between their pieces; kept for some days."""
 
     def invite(self, key: str, sha256: bytes, size: int) -> Invitation:
         """Let whoever is given the answer put this one content under the key."""
@@ -122,8 +135,34 @@ class Workflows(Protocol):
     def start_registration(self, enterprise_id: str, payload: Document) -> None:
         """Start; a start that already happened is the same start."""
 
+    def start_job(self, job: Job, name: str, payload: Document) -> None:
+        """Start an execution of a job's machine; a start of this name that already happened is the same start."""
+
+    def job_execution(self, job: Job, name: str) -> Execution | None:
+        """The job's execution of this name; None when there is none (any more)."""
+
+    def running_jobs(self, job: Job) -> Iterator[tuple[str, Document]]:
+        """The job's executions that run now, with what each was started with."""
+
     def resume(self, task_token: str, output: Document) -> None:
         """Let a waiting execution go on; a token that was already used is no error."""
+
+
+class Meter(Protocol):
+    """What is measured (domain/measures.py) goes to whoever watches the platform."""
+
+    def note(self, name: str, value: int) -> None:
+        """One value of a measure."""
+
+
+class NoMeter:
+    """Nobody watches."""
+
+    def note(self, name: str, value: int) -> None:
+        """Nothing."""
+
+
+_NOBODY = NoMeter()
 
 
 @dataclass(frozen=True)
@@ -157,8 +196,11 @@ class Context:
     """Where the log's cosigned checkpoints are anchored; None where the witnessed log stands alone."""
     webhook_sender: WebhookSender | None = None
     """What carries webhooks to partners; None where nothing is sent to them."""
+    meter: Meter = _NOBODY
     payment_waits_for_chain: bool = False
     """Whether money moves only once the chain holds the discount's checkpoint, or under the quorum already."""
+    backups: Backups | None = None
+    """Where backups go, and what they are made of; None where nothing is backed up."""
 
     @property
     def bank(self) -> Bank:

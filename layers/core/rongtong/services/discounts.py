@@ -15,6 +15,7 @@ from rongtong.services.storage import Document, Item, Key
 _HIDDEN = frozenset(
     {
         "body_digest",
+        "request_id",
         "task_token",
         "logged",
         "told",

@@ -99,3 +99,9 @@ class SealedDataError(RongTongError):
     """Encrypted personal data does not open: it was altered or moved."""
 
     code = "SEALED_DATA_DAMAGED"
+
+
+class NoBackupsError(RongTongError):
+    """The deployment names no place for backups, or none of those that are there can be used."""
+
+    code = "NO_BACKUPS"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from rongtong.domain.lifecycle import DiscountStatus, waits_until
@@ -42,16 +43,23 @@ def failed(context: Context, within: timedelta, *, most: int = 200) -> Document:
 def stuck(context: Context, longer_than: timedelta, *, most: int = 200) -> Document:
     """Discounts that should have come further for longer than this and do not wait for a person, longest first."""
     now = context.clock.now()
+    found = overdue(context, context.store.due(iso(now + _PUT_OFF_MAX)), now, longer_than)
+    entries = [_entry(item, context.workflows.execution(execution_name(item)), since) for since, item in found[:most]]
+    return {"executions": entries, "more": len(found) > most}
+
+
+def overdue(
+    context: Context, due: Sequence[Item], now: datetime, longer_than: timedelta
+) -> list[tuple[datetime, Item]]:
+    """Of the records that are due, the discounts that ``stuck`` means, each with since when; longest first."""
     found: list[tuple[datetime, Item]] = []
-    for item in context.store.due(iso(now + _PUT_OFF_MAX)):
+    for item in due:
         if not item.pk.startswith(discount_pk("")) or _waits(item, now):
             continue
         since = _since(context, item)
         if since <= now - longer_than and not nothing_to_do(context, item):
             found.append((since, item))
-    found.sort(key=lambda pair: pair[0])
-    entries = [_entry(item, context.workflows.execution(execution_name(item)), since) for since, item in found[:most]]
-    return {"executions": entries, "more": len(found) > most}
+    return sorted(found, key=lambda pair: pair[0])
 
 
 def _waits(item: Item, now: datetime) -> bool:

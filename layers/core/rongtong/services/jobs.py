@@ -5,7 +5,7 @@ and what a piece has found is kept, with the run's progress, in one write. A run
 at; the next execution, whoever starts it, goes on from there. A piece may so be done twice: what it does to others must
 be safe to repeat. Two executions of one run meet in that write, and the slower one looks again.
 
-That a run began and what it found are events, and so go into the evidence log.
+That a run was asked for (job_requests.py), that it began and what it found are events, and so go into the evidence log.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any
 
 from rongtong.domain.errors import RongTongError
@@ -24,9 +25,19 @@ from rongtong.services.storage import Create, Document, Item, Listing, WriteConf
 
 _PIECE_S = 45.0
 """A piece ends by itself after so long; a function has minutes."""
-_SUBJECT = "run_id"
-_RUNNING, _SUCCEEDED = "RUNNING", "SUCCEEDED"
-_HIDDEN = frozenset({"events", "logged", "kept"})
+SUBJECT = "run_id"
+"""The field of a run's events that names it."""
+_HIDDEN = frozenset({"events", "logged", "kept", "request"})
+
+
+class RunStatus(StrEnum):
+    """Where a run stands."""
+
+    REQUESTED = "REQUESTED"
+    """A person has asked for it; it has not begun."""
+    RUNNING = "RUNNING"
+    """It has begun, whether or not an execution works on it now."""
+    SUCCEEDED = "SUCCEEDED"
 
 
 class UnknownStageError(RongTongError):
@@ -75,6 +86,11 @@ class Steps:
     found: Summary
 
 
+def run_id_of(job: Job, period: str) -> str:
+    """What a run is called in its events."""
+    return f"{job.value}-{period}"
+
+
 def run_pk(job: Job, period: str) -> str:
     """Where a run is kept."""
     return f"run#{job.value}#{period}"
@@ -113,36 +129,42 @@ def begin(context: Context, job: Job, steps: Steps, period: str | None = None, *
     today = context.calendar.shanghai_date(context.clock.now())
     period = period_of(job, today) if period is None else require_period(job, period, today)
     item = context.store.get(run_pk(job, period), STATE)
-    if item is None or (again and item.body["status"] == _SUCCEEDED):
+    if item is None or item.body["status"] == RunStatus.REQUESTED or (again and _succeeded(item)):
         # Whoever was quicker has begun it.
         with suppress(WriteConflictError):
             _begin(context, job, steps, period, item)
         item = load(context, job, period)
-    return {"period": period, "done": item.body["status"] == _SUCCEEDED}
+    return {"period": period, "done": _succeeded(item)}
+
+
+def _succeeded(item: Item) -> bool:
+    return bool(item.body["status"] == RunStatus.SUCCEEDED)
+
+
+def first_state(job: Job, period: str, status: RunStatus) -> Document:
+    """What a run's state holds from its first event on."""
+    return {SUBJECT: run_id_of(job, period), "job": job.value, "period": period, "status": status.value}
 
 
 def _begin(context: Context, job: Job, steps: Steps, period: str, item: Item | None) -> None:
     now = context.clock.now()
     changes: Document = {
-        "status": _RUNNING,
+        "status": RunStatus.RUNNING.value,
         "started_at": iso(now),
         "progress": dict.fromkeys(steps.stages, ""),
         "kept": {},
         "finished_at": None,
         "found": None,
     }
-    run_id = f"{job.value}-{period}"
     told: Document = {"period": period}
     listing = Listing(runs_owner(job), iso(now), {"period": period})
     if item is None:
-        state = {_SUBJECT: run_id, "job": job.value, "period": period, **changes}
+        state = {**first_state(job, period, RunStatus.RUNNING), **changes}
         state = {key: value for key, value in state.items() if value is not None}
-        writes = first_writes(
-            run_pk(job, period), _SUBJECT, run_id, state, "JobBegun", now, told, event_listing=listing
-        )
-        context.store.transact(writes)
+        pk, run_id = run_pk(job, period), run_id_of(job, period)
+        context.store.transact(first_writes(pk, SUBJECT, run_id, state, "JobBegun", now, told, event_listing=listing))
     else:
-        context.store.transact(change_writes(item, _SUBJECT, changes, "JobBegun", now, told, event_listing=listing))
+        context.store.transact(change_writes(item, SUBJECT, changes, "JobBegun", now, told, event_listing=listing))
 
 
 def work(context: Context, job: Job, steps: Steps, period: str, stage: str) -> Document:
@@ -150,7 +172,7 @@ def work(context: Context, job: Job, steps: Steps, period: str, stage: str) -> D
     if stage not in steps.stages:
         raise UnknownStageError(f"{job.value} has no stage {stage}; deploy the state machine that belongs to the code.")
     item = load(context, job, period)
-    if item.body["status"] == _SUCCEEDED or stage in item.body.get("stages_done", ()):
+    if _succeeded(item) or stage in item.body.get("stages_done", ()):
         return {"period": period, "more": False}
     piece = steps.stages[stage](context, _run(context, item))
     body: Document = {
@@ -170,22 +192,31 @@ def work(context: Context, job: Job, steps: Steps, period: str, stage: str) -> D
 def finish(context: Context, job: Job, steps: Steps, period: str) -> Document:
     """Note what the run has found, and that it succeeded; the same again is no change. Raises NotFoundError."""
     item = load(context, job, period)
-    if item.body["status"] != _SUCCEEDED:
+    if not _succeeded(item):
         now, found = context.clock.now(), steps.found(_run(context, item))
-        changes: Document = {"status": _SUCCEEDED, "finished_at": iso(now), "found": found, "stages_done": None}
+        changes: Document = {
+            "status": RunStatus.SUCCEEDED.value,
+            "finished_at": iso(now),
+            "found": found,
+            "stages_done": None,
+        }
         told = {"period": period, **found}
-        writes = change_writes(item, _SUBJECT, changes, "JobFinished", now, told)
+        writes = change_writes(item, SUBJECT, changes, "JobFinished", now, told)
         last = context.store.get(job_pk(job), STATE)
         success: Document = {"last_success_at": iso(now), "last_period": period}
-        succeeded = Create(job_pk(job), STATE, success) if last is None else last.replaced(success)
-        context.store.transact([*writes, succeeded])
+        if last is None:
+            writes = [*writes, Create(job_pk(job), STATE, success)]
+        elif period >= last.body["last_period"]:
+            # A run of long ago that is done again makes nothing less overdue.
+            writes = [*writes, last.replaced(success)]
+        context.store.transact(writes)
         item = load(context, job, period)
     return {"period": period, "found": item.body["found"]}
 
 
 def _run(context: Context, item: Item) -> Run:
     until = context.clock.monotonic() + _PIECE_S
-    return Run(str(item.body[_SUBJECT]), str(item.body["period"]), item.body["kept"], context.clock, until)
+    return Run(str(item.body[SUBJECT]), str(item.body["period"]), item.body["kept"], context.clock, until)
 
 
 def load(context: Context, job: Job, period: str) -> Item:

@@ -13,6 +13,7 @@ from rongtong.domain.bill import Party
 from rongtong.domain.exposure_ledger import EntryKind
 from rongtong.domain.incident import IncidentKind, IncidentStatus
 from rongtong.domain.lifecycle import DiscountStatus, require_discount_transition
+from rongtong.domain.measures import PAID_AFTER, PAID_WITHIN_MS
 from rongtong.domain.payment import PaymentStatus, may_become, require_payment_transition, sent_back
 from rongtong.domain.sub_bill_range import SubBillRange
 from rongtong.services import incidents
@@ -123,6 +124,19 @@ def _succeed(context: Context, item: Item, payment: Item, answer: PaymentAnswer)
     journal: Document | None = {"journal": entry_for(context, EntryKind.USE, item)} if series == 1 else None
     writes = change_writes(item, "discount_id", changes, "DiscountPaid", now, data, journal, by=context.initiator)
     context.store.transact([payment.replaced(body), *writes, *extra])
+    if series == 1:
+        _measure(context, item, now)
+
+
+def _measure(context: Context, item: Item, now: datetime) -> None:
+    """How long it took from acceptance, of what waited for no person: whoever reviews or confirms stops the clock."""
+    if {"review", "confirmed_by"} & set(item.body):
+        return
+    taken = now - datetime.fromisoformat(str(item.body["accepted_at"]))
+    taken_ms = round(taken.total_seconds() * 1000)
+    context.meter.note(PAID_AFTER, taken_ms)
+    for name, within_ms in PAID_WITHIN_MS.items():
+        context.meter.note(name, 100 if taken_ms <= within_ms else 0)
 
 
 def _settled_by(context: Context, item: Item, kind: IncidentKind, by: str, note: str, now: datetime) -> list[Write]:

@@ -18,8 +18,10 @@ from rongtong.services.discounts import load
 from rongtong.services.errors import BusyError
 from rongtong.services.records import at_rest, change_writes, iso
 from rongtong.services.repayment import next_payment
-from rongtong.services.storage import Document, Item, WriteConflictError
+from rongtong.services.storage import Document, Item, Listing, WriteConflictError
 
+REPLAYS = "replays"
+"""Under whom the events of replays that somebody asked for are listed; the sweeper's are not."""
 _ATTEMPTS = 8
 _PAID = frozenset({DiscountStatus.DISBURSED, DiscountStatus.RETURNED})
 _REDRIVABLE = timedelta(days=14)
@@ -147,7 +149,10 @@ def _again(item: Item) -> Document:
 def _write(context: Context, item: Item, changes: Document, data: Document) -> Item:
     """The discount as it is written here: what another writes afterwards must be met, not read."""
     now = context.clock.now()
-    state, event = change_writes(item, "discount_id", changes, "ExecutionReplayed", now, data, by=context.initiator)
+    listing = None if context.initiator is None else Listing(REPLAYS, iso(now), {"by": data["by"]})
+    state, event = change_writes(
+        item, "discount_id", changes, "ExecutionReplayed", now, data, by=context.initiator, event_listing=listing
+    )
     context.store.transact([state, event])
     return Item(item.pk, item.sk, state.body, item.version + 1, state.listing, state.due)
 
@@ -158,4 +163,6 @@ def _ended(run: Execution) -> str | None:
 
 def _start(context: Context, item: Item, name: str) -> None:
     payload: Document = {"discount_id": item.body["discount_id"], "subject": item.pk, "write_units": 0}
+    if "request_id" in item.body:
+        payload["request_id"] = item.body["request_id"]
     context.workflows.start_discount(name, payload)

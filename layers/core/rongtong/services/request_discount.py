@@ -156,16 +156,21 @@ def accept(context: Context, command: RequestDiscount) -> tuple[Document, bool]:
     winner = _store(context, first, holdings, limits, int(institution["limit_fen"]), policy.package_splits)
     if winner is not None:
         return _repeat(context, winner, command), False
-    start(context, discount_id, write_units=context.store.write_units - spent_before)
+    start(
+        context, discount_id, write_units=context.store.write_units - spent_before, request_id=state.get("request_id")
+    )
     return view(state), True
 
 
-def start(context: Context, discount_id: str, *, write_units: int) -> None:
+def start(context: Context, discount_id: str, *, write_units: int, request_id: str | None = None) -> None:
     """Start the discount's execution; its name is the discount's id, so a second start is the same start.
 
-    ``write_units`` is what acceptance consumed; it travels in the execution's input, where measurements find it.
+    ``write_units`` is what acceptance consumed, ``request_id`` the request that was accepted; both travel in the
+    execution's input, where measurements and log lines find them.
     """
-    payload = {"discount_id": discount_id, "subject": discount_pk(discount_id), "write_units": write_units}
+    payload: Document = {"discount_id": discount_id, "subject": discount_pk(discount_id), "write_units": write_units}
+    if request_id is not None:
+        payload["request_id"] = request_id
     context.workflows.start_discount(discount_id, payload)
 
 
@@ -255,6 +260,8 @@ def _first_records(
         "confirmed": bool(command.confirmed_by) and set(context.confirm_factors) <= set(command.factors),
         "accepted_at": iso(now),
     }
+    if context.request_id is not None:
+        state["request_id"] = context.request_id
     if holdings.acceptor_group is not None:
         state["acceptor_group"] = holdings.acceptor_group
     if remainder is not None:
@@ -325,7 +332,7 @@ def _repeat(context: Context, known: Item, command: RequestDiscount) -> Document
             field="Idempotency-Key",
         )
     if known.body["status"] == DiscountStatus.ACCEPTED:
-        start(context, str(known.body["discount_id"]), write_units=0)
+        start(context, str(known.body["discount_id"]), write_units=0, request_id=known.body.get("request_id"))
     return _accepted(known.body)
 
 

@@ -33,8 +33,9 @@ from rongtong.services.records import (
 from rongtong.services.settings import calendar_of, policy_of
 from rongtong.services.storage import Create, Document, Item, Key, Listing, Replace, Write, WriteConflictError
 
+SUSPENSIONS = "suspensions"
+"""Under whom whoever was ever suspended is listed."""
 _ATTEMPTS = 8
-_LIST = "suspensions"
 _EVER = "0"
 _LISTED_MAX = 1000
 """Of whom was ever suspended, the latest first; each stands there once."""
@@ -113,7 +114,7 @@ def suspend(
             {**asked, "by": by},
             by=context.initiator,
         )
-        writes.append(_put(current, suspended_pk(scope, subject_id), body, Listing(_LIST, iso(now), {})))
+        writes.append(_put(current, suspended_pk(scope, subject_id), body, Listing(SUSPENSIONS, iso(now), {})))
         if scope is SuspensionScope.INSTITUTION:
             writes += _named(institutions, str(subject_id))
         with suppress(WriteConflictError):
@@ -168,7 +169,7 @@ def newest(context: Context) -> list[Document]:
 
     A suspension shows here a moment after it holds.
     """
-    listed = context.store.listed(_LIST, _EVER, most=_LISTED_MAX)
+    listed = context.store.listed(SUSPENSIONS, _EVER, most=_LISTED_MAX)
     items = _read(context, [listing.key for listing in listed if listing.key is not None])
     return [item.body for item in items if item is not None and item.body["active"]]
 

@@ -122,7 +122,7 @@ def _discount(context: Context, item: Item) -> None:
     name = execution_name(item)
     run = context.workflows.execution(name)
     if run is None and name == item.body["discount_id"]:
-        start(context, name, write_units=0)
+        start(context, name, write_units=0, request_id=item.body.get("request_id"))
     elif run is not None and run.running is Running.RUNNING:
         nudge(context, item)
         if _waited(context, item) > _TOO_LONG:
