@@ -93,13 +93,13 @@ class Deployed:
             self.call("SweepRequestsFunction", {})
 
     def records(self) -> int:
-        """How many records the business table holds, without the answers that are kept for repeats."""
+        """How many records of business the table holds: neither answers kept for repeats nor when keys were used."""
         table = self.stack.client("dynamodb")
         pages = table.get_paginator("scan").paginate(
             TableName=self.stack.business_table,
             Select="COUNT",
-            FilterExpression="NOT begins_with(pk, :kept)",
-            ExpressionAttributeValues={":kept": {"S": "request#"}},
+            FilterExpression="NOT begins_with(pk, :kept) AND NOT begins_with(pk, :used)",
+            ExpressionAttributeValues={":kept": {"S": "request#"}, ":used": {"S": "usage#"}},
         )
         return sum(page["Count"] for page in pages)
 
@@ -123,7 +123,7 @@ def running(folder: Path, say: Callable[[str], None], tasks_at_once: int = TASKS
         stack.emulator.stop()
 
 
-def wait_for(read: Callable[[], Any], ready: Callable[[Any], bool]) -> Any:
+def wait_for(read: Callable[[], Any], ready: Callable[[Any], bool], pause_s: float = 0.2) -> Any:
     """Read again and again until what is read is ready."""
     deadline = time.monotonic() + PATIENCE_S
     while True:
@@ -131,4 +131,4 @@ def wait_for(read: Callable[[], Any], ready: Callable[[Any], bool]) -> Any:
         if ready(found):
             return found
         assert time.monotonic() < deadline, f"not ready after {PATIENCE_S} s: {found}"
-        time.sleep(0.2)
+        time.sleep(pause_s)

@@ -105,6 +105,52 @@ def of_table(table: str, account: str, schema: list[str], keys: Iterable[str]) -
             yield Probe(f"dynamodb:{action}", arn, {LEADING: key}, _sending("dynamodb", method, said))
 
 
+def of_description(table: str, account: str) -> Iterator[Probe]:
+    """What a table looks like, and how far back it can be restored."""
+    arn = f"arn:aws:dynamodb:{REGION}:{account}:table/{table}"
+    for action, method in (
+        ("DescribeTable", "describe_table"),
+        ("DescribeContinuousBackups", "describe_continuous_backups"),
+    ):
+        yield Probe(f"dynamodb:{action}", arn, {}, _sending("dynamodb", method, {"TableName": table}))
+
+
+def of_scratch_table(table: str, account: str) -> Iterator[Probe]:
+    """What a backup and a drill do with copies of a table, on one that is not there; and the same on the table itself.
+
+    The emulator does not know to which table a restore belongs.
+    """
+    scratch = f"{table}-scratch-probe"
+    arn = f"arn:aws:dynamodb:{REGION}:{account}:table/{scratch}"
+    yield from of_description(scratch, account)
+    asked: list[tuple[str, str, dict[str, Any]]] = [
+        # Nothing is there to be deleted, and without a key nothing is made.
+        ("DeleteTable", "delete_table", {"TableName": scratch}),
+        ("CreateTable", "create_table", {"TableName": scratch}),
+        ("BatchWriteItem", "batch_write_item", {"RequestItems": {scratch: [{"PutRequest": {"Item": {}}}]}}),
+    ]
+    for action, method, said in asked:
+        yield Probe(f"dynamodb:{action}", arn, {}, _sending("dynamodb", method, said))
+    restore = {"SourceTableName": scratch, "TargetTableName": scratch}
+    arn = f"arn:aws:dynamodb:{REGION}:{account}:table/{table}"
+    yield Probe(
+        "dynamodb:RestoreTableToPointInTime", arn, {}, _sending("dynamodb", "restore_table_to_point_in_time", restore)
+    )
+
+
+def of_versions(bucket: str, paths: Iterable[str]) -> Iterator[Probe]:
+    """A bucket's earlier versions: listed and read."""
+    yield Probe(
+        "s3:ListBucketVersions",
+        f"arn:aws:s3:::{bucket}",
+        {},
+        _sending("s3", "list_object_versions", {"Bucket": bucket}),
+    )
+    for path in paths:
+        said = {"Bucket": bucket, "Key": path, "VersionId": "none"}
+        yield Probe("s3:GetObjectVersion", f"arn:aws:s3:::{bucket}/{path}", {}, _sending("s3", "get_object", said))
+
+
 def of_indexes(table: str, account: str) -> Iterator[Probe]:
     """The business table's indexes."""
     for index, attribute in INDEXES.items():
@@ -149,12 +195,14 @@ def of_key(key: str, account: str) -> Iterator[Probe]:
         yield Probe(f"kms:{action}", arn, {}, _sending("kms", method, {"KeyId": key, **said}))
 
 
-def of_machine(machine: str) -> Iterator[Probe]:
-    """A state machine: beginning, listing, looking into, and answering a waiting task of it."""
+def of_machine(machine: str, name: str) -> Iterator[Probe]:
+    """A state machine: beginning, listing, looking into, and answering a waiting task of it.
+
+    ``name`` is an execution's that it had, so that none begins.
+    """
     execution = machine.replace(":stateMachine:", ":execution:") + ":none"
     asked: list[tuple[str, str, str, dict[str, Any]]] = [
-        # No JSON, so that nothing begins.
-        ("StartExecution", machine, "start_execution", {"stateMachineArn": machine, "input": "{"}),
+        ("StartExecution", machine, "start_execution", {"stateMachineArn": machine, "name": name}),
         ("ListExecutions", machine, "list_executions", {"stateMachineArn": machine}),
         ("DescribeExecution", execution, "describe_execution", {"executionArn": execution}),
         ("SendTaskSuccess", machine, "send_task_success", {"taskToken": "none", "output": "{}"}),
