@@ -63,8 +63,10 @@ security: $(VENVS)/dev/.ready $(VENVS)/checkov/.ready
 	@BC_SKIP_MAPPING=TRUE $(VENVS)/checkov/bin/checkov --config-file .checkov.yaml $(TEMPLATES:%=--file %)
 	@echo "security: code and templates are clean but for the exceptions that they explain"
 
+# Two processes collect the same tests in the same order only under one seed of hashes.
 test: $(READY) lint
-	@$(DEV)/python -m pytest
+	@PYTHONHASHSEED=0 $(DEV)/python -m pytest -n 2 --ignore tests/e2e
+	@$(DEV)/python -m pytest tests/e2e
 
 bench: $(READY)
 	@PYTHONPATH="$$PYTHONPATH:tests" $(DEV)/python tests/benchmarks/bench.py

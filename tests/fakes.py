@@ -74,13 +74,19 @@ class MemoryStore:
         found = [item for item in self.items.values() if item.due is not None and item.due < before]
         return sorted((item for item in found if lane_of(item.pk) == lane), key=lambda item: str(item.due))[:most]
 
-    def listed(self, owner: str, since: str, *, most: int = 200) -> list[Listing]:
+    def listed(self, owner: str, since: str, *, most: int = 200, after: Position | None = None) -> list[Listing]:
         found = [
             replace(item.listing, key=(item.pk, item.sk))
             for item in self.items.values()
             if item.listing and item.listing.owner == owner
         ]
         newest_first = sorted((listing for listing in found if listing.at >= since), key=lambda one: one.at)[::-1]
+        if after is not None:
+            places = [(one.at, one.key) for one in newest_first]
+            last = (after.at, (after.pk, after.sk))
+            if last in places:
+                return newest_first[places.index(last) + 1 :][:most]
+            newest_first = [one for one in newest_first if one.at < after.at]
         return newest_first[:most]
 
     def page(

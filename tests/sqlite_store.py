@@ -105,9 +105,13 @@ class SqliteStore:
         wanted = "due_at IS NOT NULL AND lane = ? AND due_at < ? ORDER BY due_at LIMIT ?"
         return [_item(row) for row in self._rows(wanted, lane, before, -1 if most is None else most)]
 
-    def listed(self, owner: str, since: str, *, most: int = 200) -> list[Listing]:
-        wanted = "owner = ? AND listed_at >= ? ORDER BY listed_at DESC LIMIT ?"
-        return [_listing(row) for row in self._rows(wanted, owner, since, most)]
+    def listed(self, owner: str, since: str, *, most: int = 200, after: Position | None = None) -> list[Listing]:
+        wanted, values = "owner = ? AND listed_at >= ?", [owner, since]
+        if after is not None:
+            wanted += " AND (listed_at, pk, sk) < (?, ?, ?)"
+            values += [after.at, after.pk, after.sk]
+        found = self._rows(f"{wanted} ORDER BY listed_at DESC, pk DESC, sk DESC LIMIT ?", *values, most)
+        return [_listing(row) for row in found]
 
     def page(
         self,
@@ -136,10 +140,9 @@ class SqliteStore:
     def scan_page(
         self, pk_prefix: str, sk_prefix: str = "", *, after: Key | None = None, most: int = 1000
     ) -> tuple[list[Item], Key | None]:
-        wanted, values = "pk >= ? AND pk <= ?", [pk_prefix, pk_prefix + _LAST]
-        if after is not None:
-            wanted += " AND (pk, sk) > (?, ?)"
-            values += [*after]
+        # With another bound below, SQLite would begin there and pass over all that was read before.
+        wanted = "(pk, sk) > (?, ?) AND pk <= ?"
+        values = [*(after or (pk_prefix, "")), pk_prefix + _LAST]
         rows = list(self._rows(f"{wanted} ORDER BY pk, sk LIMIT ?", *values, most + 1))
         found = [_scanned(row) for row in rows[:most] if row[1].startswith(sk_prefix)]
         return found, (rows[most - 1][0], rows[most - 1][1]) if len(rows) > most else None
@@ -211,10 +214,6 @@ def _item(row: Row) -> Item:
     listing = None if owner is None else _listing(row)
     owned = None if own is None else Owned(own, own_at, own2)
     return Item(pk, sk, {} if body is None else json.loads(body), version or 0, listing, due, owned)
-
-
-def _scanned(row: Row) -> Item:
-    return _item(row) if row[4] is None else Item(row[0], row[1], {"fen": int(row[4])}, 0)
 
 
 def _scanned(row: Row) -> Item:

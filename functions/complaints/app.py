@@ -37,8 +37,9 @@ def make_complaint(call: Call) -> Response:
 
 @serve(app, "GET", "/v1/complaints")
 def list_own(call: Call) -> Response:
-    """The caller's newest complaints, without what was written."""
-    return answer(complaints.of_partner(call.context, call.partner_id))
+    """A page of the caller's complaints, newest first, without what was written."""
+    query = queries.read_query(call.request.query_params, complaint_models.OwnComplaintsQuery)
+    return answer(complaints.of_partner(call.context, call.partner_id, limit=query.limit, cursor=query.cursor))
 
 
 @serve(app, "GET", "/v1/complaints/{complaint_id}")
@@ -68,7 +69,7 @@ def list_complaints(call: Call) -> Response:
     """What waits for an answer, the most urgent first; ``?status=answered`` for what was answered last."""
     query = queries.read_query(call.request.query_params, complaint_models.ComplaintsQuery)
     if query.status == "answered":
-        return answer(complaints.answered(call.context))
+        return answer(complaints.answered(call.context, limit=query.limit, cursor=query.cursor))
     return answer(complaints.waiting(call.context))
 
 

@@ -7,6 +7,7 @@ from chalice.app import Chalice, Response
 from rongtong.entrypoints import institution_models, models, queries
 from rongtong.entrypoints.door import Call
 from rongtong.entrypoints.errors import ForbiddenError
+from rongtong.entrypoints.etags import etag, require_match
 from rongtong.entrypoints.http import Headers, answer, idempotency_key, read_body
 from rongtong.entrypoints.routes import serve
 from rongtong.services import changes, institutions, lists, portfolio
@@ -77,7 +78,8 @@ def list_proposals(call: Call) -> Response:
 @serve(app, "GET", "/v1/institution/changes/{proposal_id}")
 def read_proposal(call: Call, proposal: Item) -> Response:
     """One of them, with what it would set."""
-    return answer(changes.find(call.context, str(proposal.body["change_id"])))
+    document = changes.find(call.context, str(proposal.body["change_id"]))
+    return answer(document, headers={"ETag": etag(document)})
 
 
 @serve(app, "POST", "/v1/institution/changes/{proposal_id}/decision")
@@ -85,8 +87,15 @@ def decide_proposal(call: Call, proposal: Item) -> Response:
     """The decision of a second person of the institution; an approval takes effect at once."""
     idempotency_key(call.request)
     body = read_body(call.request, models.DecisionBody)
-    approve = body.decision == "approve"
-    return answer(institutions.decide(call.context, _institution(call), call.partner_id, proposal, approve=approve))
+    document = institutions.decide(
+        call.context,
+        _institution(call),
+        call.partner_id,
+        proposal,
+        approve=body.decision == "approve",
+        expect=lambda shown: require_match(call.request, shown),
+    )
+    return answer(document, headers={"ETag": etag(document)})
 
 
 def _institution(call: Call) -> str:

@@ -126,8 +126,10 @@ def redeliver_dead_letters(call: Call, path: str) -> Response:
     """Deliver a path's dead letters again, up to 50 at a time, each under its own id."""
     idempotency_key(call.request)
     body = read_body(call.request, models.ReplayBody)
+    letters = dead_letters()
+    letters.require(path)
     access_audit.note_redelivery(call.context, call.partner_id, path, body.why)
-    done = dead_letters().redeliver(path)
+    done = letters.redeliver(path)
     logger.info("dead letters redelivered", extra={**done, "by": call.partner_id, "why": body.why})
     return answer(done)
 

@@ -8,7 +8,7 @@ from chalice.app import Chalice, Response
 
 from rongtong.entrypoints import models, queries
 from rongtong.entrypoints.door import Call
-from rongtong.entrypoints.etags import etag
+from rongtong.entrypoints.etags import etag, require_match
 from rongtong.entrypoints.http import answer, idempotency_key, read_body
 from rongtong.entrypoints.routes import serve
 from rongtong.entrypoints.tasks import run_task
@@ -58,6 +58,7 @@ def change_account(call: Call, enterprise: Item) -> Response:
     """Let the enterprise be paid to another account of its own."""
     idempotency_key(call.request)
     account = read_body(call.request, models.AccountBody).account
+    require_match(call.request, registration.shown(call.context, enterprise))
     command = accounts.ChangeAccount(
         bank_code=account.bank_code,
         account_number=account.account_number,

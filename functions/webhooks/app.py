@@ -9,11 +9,12 @@ from chalice.app import Chalice, Response
 
 from rongtong.entrypoints import queries, webhook_models
 from rongtong.entrypoints.door import Call
+from rongtong.entrypoints.etags import etag, require_match
 from rongtong.entrypoints.http import Headers, answer, body_digest, idempotency_key, read_body
 from rongtong.entrypoints.routes import serve
 from rongtong.entrypoints.tasks import run_task
 from rongtong.services import webhook_endpoints, webhook_history, webhooks
-from rongtong.services.storage import Item
+from rongtong.services.storage import Document, Item
 
 app = Chalice(app_name="webhooks")
 
@@ -47,7 +48,8 @@ def list_endpoints(call: Call) -> Response:
 @serve(app, "GET", "/v1/webhook-endpoints/{endpoint_id}")
 def read_endpoint(call: Call, endpoint: Item) -> Response:
     """One endpoint, without its secrets."""
-    return answer(webhook_endpoints.find(call.context, endpoint))
+    shown = webhook_endpoints.find(call.context, endpoint)
+    return answer(shown, headers={"ETag": _etag(shown)})
 
 
 @serve(app, "PATCH", "/v1/webhook-endpoints/{endpoint_id}")
@@ -56,12 +58,15 @@ def change_endpoint(call: Call, endpoint: Item) -> Response:
     body = read_body(call.request, webhook_models.EndpointChangeBody)
     types = None if body.types is None else tuple(dict.fromkeys(body.types))
     asked = webhook_endpoints.ChangeEndpoint(body.url, types, body.description, body.enabled)
-    return answer(webhook_endpoints.change(call.context, endpoint, asked))
+    require_match(call.request, webhook_endpoints.view(call.context, endpoint))
+    document = webhook_endpoints.change(call.context, endpoint, asked)
+    return answer(document, headers={"ETag": _etag(document)})
 
 
 @serve(app, "DELETE", "/v1/webhook-endpoints/{endpoint_id}")
 def delete_endpoint(call: Call, endpoint: Item) -> Response:
     """204; nothing is sent there any more, and its keys are destroyed."""
+    require_match(call.request, webhook_endpoints.view(call.context, endpoint))
     webhook_endpoints.delete(call.context, endpoint)
     return Response(body="", status_code=204)
 
@@ -76,7 +81,7 @@ def rotate_secret(call: Call, endpoint: Item) -> Response:
 
 @serve(app, "POST", "/v1/webhook-endpoints/{endpoint_id}/test")
 def test_endpoint(call: Call, endpoint: Item) -> Response:
-    """Send a test event now, and say what came of it."""
+    """Send a test event now, and say what came of it; a repeat is told that and sends nothing."""
     return answer(webhook_history.trial(call.context, endpoint, idempotency_key(call.request)))
 
 
@@ -94,9 +99,11 @@ def replay(call: Call, endpoint: Item) -> Response:
 
 @serve(app, "GET", "/v1/webhook-endpoints/{endpoint_id}/deliveries")
 def list_deliveries(call: Call, endpoint: Item) -> Response:
-    """The endpoint's newest deliveries with every attempt; ``?status=DEAD`` for the dead letters."""
+    """A page of the endpoint's deliveries with every attempt, newest first; ``?status=DEAD`` for the dead letters."""
     asked = queries.read_query(call.request.query_params, webhook_models.DeliveriesQuery)
-    return answer(webhook_history.deliveries(call.context, endpoint, asked.status))
+    return answer(
+        webhook_history.deliveries(call.context, endpoint, asked.status, limit=asked.limit, cursor=asked.cursor)
+    )
 
 
 @serve(app, "GET", "/v1/events")
@@ -105,6 +112,11 @@ def list_events(call: Call) -> Response:
     asked = queries.read_query(call.request.query_params, webhook_models.EventsQuery)
     types = () if asked.type is None else (asked.type,)
     return answer(webhook_history.events(call.context, call.partner_id, asked.since, types, asked.cursor, asked.limit))
+
+
+def _etag(shown: Document) -> str:
+    """How an endpoint does is no part of what is changed."""
+    return etag({name: value for name, value in shown.items() if name != "health"})
 
 
 @app.lambda_function(name="deliver_webhooks")

@@ -142,6 +142,28 @@ def test_what_is_listed_is_found_by_owner_newest_first_and_stays_listed_when_rep
     )
 
 
+def test_what_is_listed_is_read_in_parts_of_which_none_misses_or_doubles_what_came_at_the_same_instant(store):
+    instants = {"1": "2026-04-15", "2": "2026-04-15", "3": "2026-04-15", "4": "2026-04-16", "5": "2026-04-14"}
+    for name, at in instants.items():
+        store.transact([Create(f"a#{name}", "state", {}, listing=Listing("ent_1", at, {"n": name}))])
+    read, after = [], None
+    while found := store.listed("ent_1", "0", most=2, after=after):
+        read += [listing.summary["n"] for listing in found]
+        after = Position(found[-1].at, *found[-1].key)
+    assert sorted(read) == ["1", "2", "3", "4", "5"]
+    assert (read[0], read[-1]) == ("4", "5")
+    assert store.listed("ent_1", "2026-04-15", after=after) == []
+
+
+def test_a_list_goes_on_behind_what_has_left_it(store):
+    for name, at in (("1", "2026-04-15"), ("2", "2026-04-16"), ("3", "2026-04-17")):
+        store.transact([Create(f"a#{name}", "state", {}, listing=Listing("ent_1", at, {"n": name}))])
+    gone = store.get("a#2", "state")
+    store.transact([Replace(gone.pk, gone.sk, {}, gone.version, Listing("ent_2", "2026-04-18", {"n": "2"}))])
+    found = store.listed("ent_1", "0", after=Position("2026-04-16", "a#2", "state"))
+    assert [listing.summary["n"] for listing in found] == ["1"]
+
+
 def test_a_scan_finds_documents_and_counters_of_all_partitions_by_the_beginnings_of_their_keys(store):
     keys = [("a#1", "state"), ("a#1", "event#0001"), ("a#2", "event#0001"), ("b#1", "event#0001")]
     store.transact([*[Create(*key, {"n": 1}) for key in keys], Count("a#3", "used", 7)])

@@ -1,5 +1,6 @@
 """Entity tags: reading names a state, and a decision on another one is not made."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
@@ -11,6 +12,7 @@ from rongtong.entrypoints import bootstrap
 from rongtong.entrypoints.errors import MissingHeaderError
 from rongtong.entrypoints.etags import PreconditionFailedError, etag, require_match
 from rongtong.services.verify_bill import verify
+from webhook_receiver import BROKEN, MemoryReceivers
 
 SHOWN = {"id": "1", "状态": ["值", None]}
 TAG = etag(SHOWN)
@@ -115,3 +117,47 @@ def test_an_enterprise_is_read_with_its_tag(platform):
     enterprise_id = next(iter(platform.ids.values()))
     read = call(app, "GET", "/v1/enterprises/{enterprise_id}", enterprise_id=enterprise_id, partner=PARTNER)
     assert read.headers["ETag"] == etag(read.body)
+
+
+def test_an_account_is_changed_on_the_state_that_was_read_or_not_at_all(platform):
+    app = access_fakes.load_app("registration").app
+    named = {"enterprise_id": next(iter(platform.ids.values()))}
+    before = call(app, "GET", "/v1/enterprises/{enterprise_id}", **named)
+    account = {"bank_code": "309391000011", "account_number": "350100100000009999", "account_name": "另一家"}
+    stale = call(
+        app,
+        "POST",
+        "/v1/enterprises/{enterprise_id}/account",
+        body={"account": account},
+        key="key-1",
+        headers={"if-match": '"another"'},
+        **named,
+    )
+    assert (stale.status, stale.body["code"]) == (412, "PRECONDITION_FAILED")
+    assert call(app, "GET", "/v1/enterprises/{enterprise_id}", **named).text == before.text
+
+
+@pytest.mark.parametrize(("method", "body"), [("PATCH", {"enabled": False}), ("DELETE", None)])
+def test_a_webhook_endpoint_is_changed_on_the_state_that_was_read_or_not_at_all(platform, method, body):
+    platform.context = replace(platform.context, webhook_sender=MemoryReceivers())
+    app, route = access_fakes.load_app("webhooks").app, "/v1/webhook-endpoints/{endpoint_id}"
+    made = call(app, "POST", "/v1/webhook-endpoints", body={"url": "https://hooks.example.com/a"}, key="key-1")
+    named = {"endpoint_id": made.body["endpoint_id"]}
+    read = call(app, "GET", route, **named)
+    assert call(app, method, route, body=body, headers={"if-match": '"another"'}, **named).status == 412
+    assert call(app, "GET", route, **named).text == read.text
+    assert call(app, method, route, body=body, headers={"if-match": read.headers["ETag"]}, **named).status < 300
+    assert call(app, "GET", route, **named).text != read.text
+
+
+def test_how_an_endpoint_does_changes_no_tag(platform):
+    receivers = MemoryReceivers()
+    platform.context = replace(platform.context, webhook_sender=receivers)
+    app, url = access_fakes.load_app("webhooks").app, "https://hooks.example.com/a"
+    named = {"endpoint_id": call(app, "POST", "/v1/webhook-endpoints", body={"url": url}, key="k").body["endpoint_id"]}
+    before = call(app, "GET", "/v1/webhook-endpoints/{endpoint_id}", **named)
+    receivers.answers[url] = BROKEN
+    platform.run(platform.accept(sample_bills()[2]))
+    after = call(app, "GET", "/v1/webhook-endpoints/{endpoint_id}", **named)
+    assert "health" in after.body
+    assert after.headers["ETag"] == before.headers["ETag"]

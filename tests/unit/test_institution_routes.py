@@ -57,7 +57,19 @@ def paid(platform):
     return discount_id
 
 
-def _ask(method, path, who=PARTNER, role="partner", *, query=None, body=None, key="key-1", institution=BANK, **named):
+def _ask(
+    method,
+    path,
+    who=PARTNER,
+    role="partner",
+    *,
+    query=None,
+    body=None,
+    key="key-1",
+    institution=BANK,
+    if_match=None,
+    **named,
+):
     known = {"partner_id": who, "role": role, "key_id": f"{who}#1", "signature_sha256": "c2ln"}
     known["scopes"] = " ".join(ROLES[Role(role)])
     if role == "institution":
@@ -66,6 +78,7 @@ def _ask(method, path, who=PARTNER, role="partner", *, query=None, body=None, ke
     content = b"" if body is None else json.dumps(body).encode()
     digest = base64.b64encode(hashlib.sha256(content).digest()).decode()
     headers = {"Content-Digest": f"sha-256=:{digest}:", "Idempotency-Key": key} if method != "GET" else {}
+    headers |= {"If-Match": if_match} if if_match else {}
     request = Request(method, path.format(**named), query or {}, headers, content)
     told = {}
 
@@ -169,6 +182,17 @@ def test_two_persons_of_an_institution_change_its_rates(platform):
     assert _read(_of_bank("GET", path), shown.InstitutionTerms)["version_in_force"] == 9
     listed = _read(_of_bank("GET", "/v1/institution/changes"), shown.InstitutionChangeList)["changes"]
     assert [one["status"] for one in listed] == ["APPROVED"]
+
+
+def test_a_change_is_decided_as_it_was_read_or_not_at_all(platform):
+    named = {"proposal_id": json.loads(_of_bank("POST", "/v1/institution/rates", body=TABLE).body)["change_id"]}
+    tag = _of_bank("GET", PROPOSAL, **named).headers["ETag"]
+    asked = {"who": "bank-1-head", "body": {"decision": "approve"}, "key": "key-2", **named}
+    assert _code(_of_bank("POST", DECISION, if_match='"another"', **asked)) == (412, "PRECONDITION_FAILED")
+    assert json.loads(_of_bank("GET", PROPOSAL, **named).body)["status"] == "PROPOSED"
+    decided = _of_bank("POST", DECISION, if_match=tag, **asked)
+    assert json.loads(decided.body)["status"] == "APPROVED"
+    assert decided.headers["ETag"] == _of_bank("GET", PROPOSAL, **named).headers["ETag"] != tag
 
 
 def test_another_institution_neither_sees_nor_decides_it(platform):

@@ -39,9 +39,11 @@ class _DeadLetters:
     def letters(self):
         return {"paths": [{"path": "sweep", "waiting": 0, "letters": []}]}
 
-    def redeliver(self, path):
+    def require(self, path):
         if path != "sweep":
             raise NotFoundError("A path is one of sweep.", field="path")
+
+    def redeliver(self, path):
         return {"path": path, "redelivered": ["k"], "kept": 0}
 
 
@@ -157,3 +159,10 @@ def test_partners_see_and_deliver_nothing_of_this(app, method, route):
 
 def test_a_path_that_there_is_not_is_not_found(app):
     assert _call(app, "POST", REDELIVERY, body={"why": "MENDED"}, path="other")[0] == 404
+
+
+def test_who_names_a_path_that_there_is_not_leaves_no_event_of_a_redelivery(app, platform):
+    before = len(platform.context.store.items)
+    _call(app, "POST", REDELIVERY, body={"why": "MENDED"}, path="other")
+    made = [item for item in list(platform.context.store.items.values())[before:] if not item.pk.startswith("request#")]
+    assert made == []

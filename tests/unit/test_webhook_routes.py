@@ -182,3 +182,22 @@ def test_an_endpoint_without_an_idempotency_key_is_refused(app):
 def test_a_key_that_may_only_read_changes_nothing(app, endpoint_id):
     status, _ = _call(app, "DELETE", ONE, scopes="webhooks:read", endpoint_id=endpoint_id)
     assert status == 403
+
+
+def test_a_repeated_press_of_the_test_button_sends_nothing_and_is_told_what_came_of_the_first(
+    app, platform, endpoint_id
+):
+    first, again = (_call(app, "POST", f"{ONE}/test", endpoint_id=endpoint_id) for _ in range(2))
+    assert (again, len(platform.receivers.got)) == (first, 1)
+
+
+def test_deliveries_have_pages(app, platform, endpoint_id):
+    platform.run(platform.accept(sample_bills()[2]))
+    route, named, found, cursor = f"{ONE}/deliveries", {"endpoint_id": endpoint_id}, [], {}
+    while cursor is not None:
+        _, page = _call(app, "GET", route, query={"limit": "3", **cursor}, **named)
+        found += [one["event_id"] for one in page["deliveries"]]
+        cursor = None if page["next_cursor"] is None else {"cursor": page["next_cursor"]}
+    assert len(found) == len(set(found)) == 4
+    status, problem = _call(app, "GET", route, query={"cursor": "AAAA"}, **named)
+    assert (status, problem["code"], problem["field"]) == (422, "INVALID_CURSOR", "cursor")

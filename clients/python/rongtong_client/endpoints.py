@@ -26,9 +26,12 @@ class EndpointCalls(Calls):
         """A receiver, and how it does."""
         return cast(types.Endpoint, self._get(path_of("/v1/webhook-endpoints", endpoint_id)))
 
-    def change_endpoint(self, endpoint_id: str, body: types.EndpointChangeBody) -> types.Endpoint:
-        """Change what the body names."""
-        answer = self._transport.send("PATCH", path_of("/v1/webhook-endpoints", endpoint_id), body=body)
+    def change_endpoint(
+        self, endpoint_id: str, body: types.EndpointChangeBody, *, if_match: str | None = None
+    ) -> types.Endpoint:
+        """Change what the body names; with ``if_match`` (an ETag) only what was read."""
+        path = path_of("/v1/webhook-endpoints", endpoint_id)
+        answer = self._transport.send("PATCH", path, body=body, if_match=if_match)
         return cast(types.Endpoint, answer.json())
 
     def delete_endpoint(self, endpoint_id: str) -> None:
@@ -57,10 +60,10 @@ class EndpointCalls(Calls):
 
     def list_deliveries(
         self, endpoint_id: str, *, status: types.DeliveryStatus | None = None
-    ) -> list[types.WebhookDelivery]:
-        """Its deliveries, newest first."""
-        found = self._get(path_of("/v1/webhook-endpoints", endpoint_id, "deliveries"), {"status": status})
-        return cast(types.DeliveryList, found)["deliveries"]
+    ) -> Iterator[types.WebhookDelivery]:
+        """Its deliveries, newest first, page by page."""
+        path = path_of("/v1/webhook-endpoints", endpoint_id, "deliveries")
+        return self._pages(path, "deliveries", {"status": status})
 
     def list_events(self, *, since: str, type: str | None = None) -> Iterator[types.Event]:  # noqa: A002 the API's name
         """Everything that was told from ``since`` on (at most 30 days ago), oldest first, page by page."""

@@ -394,6 +394,9 @@ class ComplaintList(TypedDict):
     more: bool
     """Whether there are others."""
 
+    next_cursor: str | None
+    """Send it as `cursor` for the next page; null at the end."""
+
 
 ComplaintStatus = Literal["RECEIVED", "IN_PROGRESS", "ANSWERED", "REOPENED", "CLOSED"]
 """Where a complaint stands."""
@@ -433,13 +436,16 @@ class Delivery(TypedDict):
 
 
 class DeliveryList(TypedDict):
-    """An endpoint's newest deliveries."""
+    """A page of an endpoint's deliveries. A page may be short, even empty, and yet have a next one."""
 
     deliveries: list[WebhookDelivery]
-    """Newest first."""
+    """What was begun, or given up as a dead letter, last comes first."""
 
     more: bool
     """Whether there are others."""
+
+    next_cursor: str | None
+    """Send it as `cursor` for the next page; null at the end."""
 
 
 class DeliveryOf(TypedDict):
@@ -1474,7 +1480,10 @@ class Queued(TypedDict):
     """The events, at most 200."""
 
     next_since: str | None
-    """From when on to ask for the rest; null where there is none."""
+    """From when on to ask for the rest, where `since` was asked for; null where there is none."""
+
+    more: bool
+    """Whether others are left: of dead letters, ask for those again under a new key."""
 
 
 class Quote(TypedDict):

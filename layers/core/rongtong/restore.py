@@ -154,6 +154,12 @@ def _dry_run(run: _Restore) -> int:
 
 def _restore(run: _Restore) -> int:
     context, source = run.context, _chosen(run)
+    if _state(run).exists() and restore.is_done(context, source):
+        # It was stopped between its last record and its last function: loaded again, what came since would be lost.
+        _open(run, json.loads(_state(run).read_text(encoding="utf-8")))
+        print("It is restored already; its report is in the archive.")
+        return 0
+    restore.refuse_others(context, source)
     known = _known(run, source)
     bounds = _close(run)
     run.begin("load the records")
@@ -182,9 +188,7 @@ def _restore(run: _Restore) -> int:
     }
     _keep(run, report, found)
     restore.finish(context, source)
-    run.begin("let the platform's functions begin again")
-    run.stack.open(bounds)
-    _state(run).unlink(missing_ok=True)
+    _open(run, bounds)
     _tell(run, source, found)
     print(f"Recovery point: {source.recovery_point}, {report['recovery_point_age_s']} s before this began.")
     print(f"Recovery time: {passed.total_seconds():.1f} s.")
@@ -221,6 +225,12 @@ def _close(run: _Restore) -> dict[str, int | None]:
     run.say(f"{len(bounds)} functions; what they were bounded to is in {state}")
     run.context.clock.sleep(run.options.settle)
     return bounds
+
+
+def _open(run: _Restore, bounds: dict[str, int | None]) -> None:
+    run.begin("let the platform's functions begin again")
+    run.stack.open(bounds)
+    _state(run).unlink(missing_ok=True)
 
 
 def _state(run: _Restore) -> Path:

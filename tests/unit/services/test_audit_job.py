@@ -16,7 +16,16 @@ from rongtong.domain.checkpoint import Checkpoint
 from rongtong.domain.incident import IncidentStatus
 from rongtong.domain.jobs import Job
 from rongtong.domain.tiles import WIDTH
-from rongtong.services import access_audit, audit_job, changes, incidents, jobs, replay, suspension
+from rongtong.services import (
+    access_audit,
+    audit_job,
+    changes,
+    incidents,
+    jobs,
+    monthly_review,
+    replay,
+    suspension,
+)
 from rongtong.services.access_audit import Evidence
 from rongtong.services.audit_findings import archived_key
 from rongtong.services.audit_receipts import subject_of
@@ -265,6 +274,14 @@ def test_leaves_whose_batches_may_be_forgotten_by_now_are_no_finding(platform):
     assert run["found"]["log_size"] == later["found"]["log_size"]
 
 
+def test_a_day_without_an_audit_makes_no_finding_of_batches_that_may_be_forgotten(platform):
+    run_audit(platform)
+    platform.context.clock.instant += timedelta(days=393)
+    for path in platform.context.files.names("staging/"):
+        platform.context.files.delete(path)
+    assert report_of(platform, run_audit(platform))["receipts"]["too_old_to_trace"] == DRAWS
+
+
 def test_the_draw_follows_from_the_checkpoint_and_reaches_every_leaf():
     assert {drawn(b"\x07" * 32, number, 10) for number in range(DRAWS * 3)} == set(range(10))
     assert drawn(b"\x07" * 32, 0, 10**6) == drawn(b"\x07" * 32, 0, 10**6) != drawn(b"\x08" * 32, 0, 10**6)
@@ -283,6 +300,14 @@ def test_every_leaf_leads_to_whose_it_is(platform):
 
 
 # ---- the configuration and changes of it
+
+
+def test_a_snapshot_that_is_gone_hides_no_change(platform):
+    run_audit(platform)
+    last = platform.context.store.get("audit#last", STATE).body
+    del platform.context.archive.objects[archived_key(last["period"], last["snapshot"], "json")]
+    platform.context.clock.instant += TOMORROW
+    assert ("CONFIGURATION_UNEXPLAINED", f"snapshot of {last['at']}") in findings(platform)
 
 
 def propose_and_approve(platform, maker="alice", checker="bob", days=25):
@@ -340,6 +365,24 @@ def test_a_change_that_the_person_whom_it_names_did_not_sign_is_found(platform):
 
 
 # ---- what one person did alone
+
+
+def test_what_the_monthly_review_restricts_by_its_rules_is_no_persons_unsigned_action(platform):
+    own_id = platform.context.store.states("enterprise#")[0].body["enterprise_id"]
+    context, scope = platform.context, SuspensionScope.ENTERPRISE
+    context.clock.instant -= TOMORROW
+    suspension.suspend(context, monthly_review.BY, f"2026-03/{own_id}", scope, own_id, monthly_review.RESTRICTED)
+    context.clock.instant += TOMORROW
+    run = run_audit(platform)
+    assert (run["found"]["by_code"], run["found"]["actions"]) == ({}, 0)
+
+
+def test_a_person_who_suspends_in_the_monthly_reviews_name_is_found(platform):
+    platform.context.clock.instant -= TOMORROW
+    by, scope = monthly_review.BY, SuspensionScope.PLATFORM
+    suspension.suspend(acting(platform, "alice"), by, "key-alice", scope, None, monthly_review.RESTRICTED)
+    platform.context.clock.instant += TOMORROW
+    assert codes(platform) == {"ACTION_UNSIGNED", "ACTIONS_TO_REVIEW"}
 
 
 def suspend(platform, who="alice"):

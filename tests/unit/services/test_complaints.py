@@ -12,6 +12,7 @@ from rongtong.services import complaints, incidents
 from rongtong.services.complaints import Complain
 from rongtong.services.cosigning import witnessed_size
 from rongtong.services.errors import IdempotencyMismatchError, NotFoundError, WrongStateError
+from rongtong.services.lists import InvalidCursorError
 from rongtong.services.records import logged_until
 from rongtong.services.storage import Create, Replace, WriteConflictError
 from rongtong.services.sweep import sweep
@@ -191,9 +192,27 @@ def test_what_waits_is_listed_with_the_most_urgent_first_and_without_its_text(pl
 
 def test_a_partner_lists_its_own(platform, received):
     assert [one["complaint_id"] for one in complaints.of_partner(platform.context, PARTNER)["complaints"]] == [received]
-    assert complaints.of_partner(platform.context, ANOTHER) == {"complaints": [], "more": False}
+    assert complaints.of_partner(platform.context, ANOTHER) == {"complaints": [], "more": False, "next_cursor": None}
+
+
+def test_complaints_are_listed_page_by_page_and_each_once(platform, received):
+    made = [received, *[_receive(platform, idempotency_key=f"key-{n}")["complaint_id"] for n in range(2, 5)]]
+    found, cursor = [], None
+    while True:
+        page = complaints.of_partner(platform.context, PARTNER, limit=2, cursor=cursor)
+        found += [one["complaint_id"] for one in page["complaints"]]
+        cursor = page["next_cursor"]
+        assert page["more"] is (cursor is not None)
+        if cursor is None:
+            break
+    assert sorted(found) == sorted(made)
+
+
+def test_a_cursor_of_complaints_is_of_no_use_to_another_partner(platform, received):
     _receive(platform, idempotency_key="key-2")
-    assert complaints.of_partner(platform.context, PARTNER, most=1)["more"] is True
+    cursor = complaints.of_partner(platform.context, PARTNER, limit=1)["next_cursor"]
+    with pytest.raises(InvalidCursorError):
+        complaints.of_partner(platform.context, ANOTHER, cursor=cursor)
 
 
 def test_every_step_is_in_the_evidence_log_within_a_minute(platform, received):

@@ -53,6 +53,17 @@ def drive(context, job, steps, **event):
     return step(context, job, steps, {"do": "finish", "period": began["period"]})
 
 
+def test_a_run_of_which_a_stage_is_not_done_never_succeeds(context):
+    steps = Counting().steps
+    period = step(context, Job.AUDIT, steps, {"do": "begin"})["period"]
+    while step(context, Job.AUDIT, steps, {"do": "first", "period": period})["more"]:
+        pass
+    step(context, Job.AUDIT, steps, {"do": "second", "period": period})
+    with pytest.raises(UnknownStageError, match="second"):
+        step(context, Job.AUDIT, steps, {"do": "finish", "period": period})
+    assert jobs.load(context, Job.AUDIT, period).body["status"] == "RUNNING"
+
+
 def test_a_run_does_every_piece_once_and_tells_what_it_found(context):
     counting = Counting()
     assert drive(context, Job.AUDIT, counting.steps) == {"period": "2026-03-03", "found": {"pieces": 6}}

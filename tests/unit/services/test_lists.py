@@ -1,5 +1,6 @@
 """Lists: whose they are, in which order, in which pages, and which cursors lead through them."""
 
+import hashlib
 import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from dataclasses import replace
@@ -11,6 +12,7 @@ from fakes import OPEN
 from in_memory import PARTNER, Platform, sample_bills
 from rongtong.services import lists
 from rongtong.services.lists import Asked, InvalidCursorError
+from rongtong.services.records import DISCOUNTS, partner_list
 from rongtong.services.request_discount import accept
 
 SECOND = timedelta(seconds=1)
@@ -181,6 +183,14 @@ def test_a_place_that_was_made_up_is_refused(platform):
     content = urlsafe_b64decode(_cursor(platform) + "==")
     place = json.dumps(["2026-04-15T02:00:00.000Z", "discount#x", "event#0001"]).encode()
     _refused(platform, urlsafe_b64encode(content[:10] + place).decode().rstrip("="))
+
+
+@pytest.mark.parametrize("place", [["2026-04-15", "discount#x", 5], ["2026-04-15", "", "state"], [1, "a", "b"], [], {}])
+def test_a_place_that_was_made_up_with_its_digest_is_refused_where_the_store_could_not_read_it(platform, place):
+    bound = f"{partner_list(PARTNER, DISCOUNTS)}\x1fFalse\x1f".encode()
+    content = json.dumps([place], separators=(",", ":")).encode()
+    digest = hashlib.sha256(bound + content).digest()[:10]
+    _refused(platform, urlsafe_b64encode(digest + content).decode().rstrip("="))
 
 
 def test_a_repeat_is_told_what_was_accepted_wherever_the_discount_stands():

@@ -265,6 +265,19 @@ def test_a_discount_that_is_gone_leaves_leaves_of_nobody(platform):
     assert found["limits_differ"] > 0
 
 
+def test_a_payment_whose_discount_is_gone_is_named_and_stops_nothing(platform):
+    paid = _paid(platform)[:EACH]
+    for item, _ in paid:
+        del platform.context.store.items[item.pk, item.sk]
+    found = _run(platform)
+    assert (found["days_failed"], found["limits_differ"] > 0, found["leaf_without_event"] > 0) == ([], True, True)
+    named = [
+        one["reference"] for one in find(platform.context, DAY)["differences"] if one["what"] == "DISCOUNT_MISSING"
+    ]
+    assert sorted(named) == sorted(payment.body["reference"] for _, payment in paid)
+    assert _breaks(platform)["STATEMENT_DIFFERS", "DISCOUNT_MISSING"] == EACH
+
+
 def test_a_break_is_opened_once_however_often_it_is_found(platform):
     _alter_events(platform)
     _tamper_with_counters(platform)

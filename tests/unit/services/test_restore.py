@@ -1,11 +1,13 @@
 """After a disaster: records, buckets and log are back, no fork, and what came after the backup is listed by id."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from backup_fakes import with_backups
 from in_memory import Platform, sample_bills
+from rongtong import restore as command
 from rongtong.domain.jobs import Job
 from rongtong.domain.receipt import receipt_bytes, verify_receipt
 from rongtong.services import backup, restore, restore_log, restore_losses
@@ -14,6 +16,7 @@ from rongtong.services.cosigning import NoQuorumError, log_key, witnessed
 from rongtong.services.errors import LogDamagedError
 from rongtong.services.evidence_log import append_pending, head_of
 from rongtong.services.jobs import step
+from rongtong.services.ports import BankUnavailableError
 from rongtong.services.receipts import receipt
 from rongtong.services.records import STATE
 from rongtong.services.restore import TablesNotEmptyError
@@ -72,6 +75,50 @@ def _restore(context):
     return found, log, noted
 
 
+def _load_newest(context):
+    """Load the records of the newest backup, and no more; what it knows."""
+    source = of_backup(context.backups.vault, restore.choose(context.backups.vault, [log_key(context)], None, _quiet))
+    restore.require_empty(context, source)
+    restore.load_records(context, source, _quiet)
+    return restore_losses.read_known(source)
+
+
+class Silent:
+    """A bank that does not answer."""
+
+    def query(self, reference):
+        raise BankUnavailableError(reference)
+
+
+class Functions:
+    """A stack whose functions are open or closed."""
+
+    def __init__(self):
+        self.bound, self.dies = {"submit": None, "disburse": 5}, False
+
+    def bounds(self):
+        return dict(self.bound)
+
+    def close(self, functions):
+        self.bound = dict.fromkeys(functions, 0)
+
+    def open(self, before):
+        if self.dies:
+            raise RuntimeError("killed")
+        self.bound = dict(before)
+
+    def executions(self, machine, since):
+        return iter(())
+
+
+def _command(platform, tmp_path, functions, trust):
+    """The command as it is once it has found its stack."""
+    options = command._parser().parse_args(["--stack", "x", "--settle", "0", "--state", str(tmp_path / "bounds.json")])
+    context = platform.context
+    settings = {"DISCOUNT_MACHINE_ARN": "d", "REGISTRATION_MACHINE_ARN": "r"}
+    return command._Restore(options, trust, functions, context, settings, context.clock.now())
+
+
 def test_every_record_and_counter_of_the_backup_is_back_as_it_was(platform):
     context = platform.context
     before, counters = dict(context.store.items), dict(context.store.counters)
@@ -117,6 +164,52 @@ def test_a_discount_that_was_paid_after_the_backup_is_held_until_a_person_has_se
     sweep(context)
     assert platform.body(going)["status"] == "ACCEPTED"
     assert platform.body(going)["held"] == "RESTORED"
+
+
+def test_a_payment_that_only_the_bank_knows_of_is_on_the_list_and_its_discount_is_held(platform):
+    """The bank has taken it and not booked it yet, and the log has nothing of it."""
+    context = platform.context
+    going = platform.accept(BILLS[1], "key-2")
+    _back_up(context)
+    files = dict(context.files.files)
+    platform.run(going)
+    context.files.files.clear()
+    context.files.files.update(files)
+    context.store.items.pop(("log", "cosigned"), None)
+    _lose_tables(context)
+    known = _load_newest(context)
+    found = []
+    restore_losses.ask_bank(context, known, found, _quiet)
+    assert restore_losses.hold_paid(context, found) == 1
+    assert [(loss.pk, loss.traces) for loss in found] == [(f"discount#{going}", {"bank"})]
+    assert platform.body(going)["held"] == "RESTORED"
+
+
+def test_what_came_further_after_the_backup_is_held_while_the_bank_does_not_answer(platform):
+    context = platform.context
+    going = platform.accept(BILLS[1], "key-2")
+    _back_up(context)
+    verify(context, going)
+    _lose_tables(context)
+    known = _load_newest(context)
+    (loss,) = found = [restore_losses.Loss(f"discount#{going}", 1, logged_events=2, traces={"log"})]
+    said = []
+    restore_losses.ask_bank(replace(context, banks=(Silent(),)), known, found, said.append)
+    assert restore_losses.hold_paid(context, found) == 1
+    assert "does not say" in loss.what_next()
+    assert not loss.as_document()["bank_answered"]
+    assert going.removeprefix("dsc_").upper() in said[0]
+
+
+def test_what_the_statement_says_was_paid_is_held_though_the_bank_answers_no_query(platform):
+    context = platform.context
+    going = platform.accept(BILLS[1], "key-2")
+    _back_up(context)
+    _lose_tables(context)
+    _load_newest(context)
+    found = [restore_losses.Loss(f"discount#{going}", 1, paid=[("RT1", 100)], traces={"bank"})]
+    assert restore_losses.hold_paid(context, found) == 1
+    assert "the bank has its payment" in found[0].what_next()
 
 
 def test_a_discount_that_was_sealed_in_the_backup_learns_of_its_payment_and_is_not_paid_again(platform):
@@ -276,6 +369,32 @@ def test_a_restore_that_was_stopped_is_carried_on_and_one_that_is_done_is_not_re
     assert set(before) - {key for key in before if key[0].startswith(("run#", "job#"))} <= set(context.store.items)
     with pytest.raises(TablesNotEmptyError):
         restore.require_empty(context, of_backup(context.backups.vault, manifest))
+
+
+def test_a_restore_over_records_is_refused_before_anything_is_stopped(platform, tmp_path):
+    _back_up(platform.context)
+    functions, trust = Functions(), platform.trust
+    with pytest.raises(TablesNotEmptyError):
+        command._restore(_command(platform, tmp_path, functions, trust))
+    assert functions.bound == {"submit": None, "disburse": 5}
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_command_that_died_before_the_functions_began_again_only_lets_them_begin(platform, tmp_path, capsys):
+    context, trust, functions = platform.context, platform.trust, Functions()
+    _back_up(context)
+    _lose_tables(context)
+    functions.dies = True
+    with pytest.raises(RuntimeError):
+        command._restore(_command(platform, tmp_path, functions, trust))
+    assert functions.bound == {"submit": 0, "disburse": 0}
+    functions.dies, restored = False, dict(context.store.items)
+    assert command._restore(_command(platform, tmp_path, functions, trust)) == 0
+    assert functions.bound == {"submit": None, "disburse": 5}
+    assert context.store.items == restored
+    assert "restored already" in capsys.readouterr().out
+    with pytest.raises(TablesNotEmptyError):
+        command._restore(_command(platform, tmp_path, functions, trust))
 
 
 def test_a_damaged_newest_backup_is_told_and_the_one_before_it_is_restored(platform):

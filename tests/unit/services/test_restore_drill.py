@@ -9,7 +9,7 @@ from backup_fakes import with_backups
 from in_memory import Platform, sample_bills
 from rongtong.domain.backup import content_key, list_key, manifest_key
 from rongtong.domain.jobs import Job
-from rongtong.services import backup, backup_reading, restore_drill
+from rongtong.services import backup, backup_reading, jobs, restore_drill
 from rongtong.services.cosigning import log_key
 from rongtong.services.errors import NoBackupsError
 from rongtong.services.jobs import step
@@ -181,3 +181,18 @@ def test_the_page_shows_the_report_and_escapes_what_it_names(platform):
     page = platform.context.archive.objects[f"drills/{found['page_sha256']}.html"].decode()
     assert platform.newest in page
     assert "Every promise holds" in page
+
+
+def test_a_manifest_that_is_damaged_after_it_was_chosen_does_not_stop_the_drill(platform):
+    context = platform.context
+    steps = restore_drill.STEPS
+    period = step(context, Job.RESTORE_DRILL, steps, {"do": "begin"})["period"]
+    step(context, Job.RESTORE_DRILL, steps, {"do": "choose", "period": period})
+    # As if the piece had ended before its last object.
+    item = jobs.load(context, Job.RESTORE_DRILL, period)
+    body = {name: value for name, value in item.body.items() if name != "stages_done"}
+    context.store.transact([item.replaced(body)])
+    _flip(platform, manifest_key(platform.newest))
+    found = _drill(platform)
+    assert (found["backup_id"], found["broken_count"]) == (platform.older, 0)
+    assert found["damaged"] == [f"{platform.newest}: {manifest_key(platform.newest)}"]

@@ -150,3 +150,9 @@ def test_a_listing_that_names_another_owner_is_not_read(platform, paid):
     item = store.items[key]
     store.items[key] = replace(item, listing=replace(item.listing, summary={"partner_id": ANOTHER}))
     assert _of_partner(platform).lines == ()
+
+
+def test_a_day_with_more_payments_than_are_looked_at_is_refused_though_the_owner_has_few(platform, paid, monkeypatch):
+    monkeypatch.setattr(statements, "_LISTED_MAX", 0)
+    with pytest.raises(ReportTooLargeError):
+        _of_partner(platform, partner=ANOTHER)

@@ -211,6 +211,17 @@ def test_the_fullest_limit_is_named(platform):
     assert found["details"]["limits"]["used"][0]["limit"] == f"institution#{body['institution_id']}"
 
 
+def test_an_institution_is_watched_on_though_the_days_newest_payments_are_others(platform):
+    platform.run(platform.accept(GOOD))
+    own = _watch(platform)["details"]["limits"]["funding"]
+    for item in list(platform.context.store.items.values()):
+        if item.sk.startswith("payment#"):
+            platform.context.store.items[item.pk, item.sk] = replace(item, listing=None)
+    assert _watch(platform)["details"]["limits"]["funding"] == own != {}
+    _pass(platform, timedelta(days=2))
+    assert _watch(platform)["details"]["limits"]["funding"] == {}
+
+
 def test_open_incidents_are_breaks_by_kind_until_they_are_resolved(platform):
     context = platform.context
     open_once(context, IncidentKind.STATEMENT_DIFFERS, "dsc_a", "dsc_a/1", {})

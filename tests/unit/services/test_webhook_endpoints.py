@@ -13,8 +13,11 @@ from rongtong.domain.public_events import TEST_TYPE
 from rongtong.domain.webhook import WebhookSignatureError, verify
 from rongtong.domain.webhook_url import WebhookUrlError
 from rongtong.services import webhook_history
+from rongtong.services.deliveries import DeliveryStatus, asked_again, delivery_key, give_up, new_delivery
 from rongtong.services.errors import IdempotencyMismatchError, NotFoundError, WrongStateError
 from rongtong.services.lists import InvalidCursorError
+from rongtong.services.records import iso
+from rongtong.services.storage import Create, Listing
 from rongtong.services.webhook_endpoints import (
     ENDPOINTS_MAX,
     ChangeEndpoint,
@@ -236,6 +239,22 @@ def test_a_repeated_rotation_answers_the_same_keys(platform):
     assert (first["secret"], first["public_keys"]) == (again["secret"], again["public_keys"])
 
 
+def test_a_late_repeat_of_a_rotation_does_not_rotate_again(platform):
+    item = platform.endpoint()
+    rotate(platform.context, item, "rotate-1")
+    newer = rotate(platform.context, platform.again(item), "rotate-2")
+    with pytest.raises(WrongStateError):
+        rotate(platform.context, platform.again(item), "rotate-1")
+    assert find(platform.context, platform.again(item))["public_keys"] == newer["public_keys"]
+
+
+def test_a_rotation_s_key_is_not_used_with_another_overlap(platform):
+    item = platform.endpoint()
+    rotate(platform.context, item, "rotate-1", timedelta(hours=24))
+    with pytest.raises(IdempotencyMismatchError):
+        rotate(platform.context, platform.again(item), "rotate-1", timedelta())
+
+
 def test_rotating_often_keeps_three_sets_of_keys_at_most(platform):
     item = platform.endpoint()
     for number in range(6):
@@ -418,3 +437,88 @@ def test_deliveries_show_every_attempt_and_when_the_next_one_is(platform):
     assert [(one["status"], one["excerpt"]) for one in shown["attempts"]] == [(500, "oops"), (500, "oops")]
     assert shown["next_attempt_at"] > "2026-04-15T02:01:00"
     assert not {"subject", "n", "since"} & set(shown)
+
+
+def _dead_and_delivered(platform):
+    """Five deliveries that were taken and three dead letters, some begun at one instant; the endpoint."""
+    item = platform.endpoint()
+    now, events = iso(platform.context.clock.now()), [{"n": number, "type": "DiscountPaid"} for number in range(1, 9)]
+    for event in events:
+        platform.context.store.transact(
+            [new_delivery(str(item.body["endpoint_id"]), "discount#dsc_a", event, PAID, platform.context.clock.now())]
+        )
+        platform.wait(seconds=int(event["n"]) % 2)
+    for event in events:
+        made = platform.context.store.get(*delivery_key(str(item.body["endpoint_id"]), "dsc_a", int(event["n"])))
+        if event["n"] % 3 == 0 or event["n"] == 8:
+            give_up(platform.context, made, "NOT_DELIVERED")
+        else:
+            done = {**made.body, "status": "DELIVERED", "delivered_at": now}
+            platform.context.store.transact([replace(made.replaced(done), due=None)])
+    return item
+
+
+@pytest.mark.parametrize("limit", [1, 2, 3, 7, 8, 200])
+@pytest.mark.parametrize(
+    ("status", "numbers"),
+    [
+        (None, range(1, 9)),
+        (DeliveryStatus.DEAD, [3, 6, 8]),
+        (DeliveryStatus.DELIVERED, [1, 2, 4, 5, 7]),
+        (DeliveryStatus.PENDING, []),
+    ],
+)
+def test_deliveries_are_listed_page_by_page_and_each_once(platform, limit, status, numbers):
+    item = _dead_and_delivered(platform)
+    found, cursor = [], None
+    while True:
+        page = webhook_history.deliveries(platform.context, item, status, limit=limit, cursor=cursor)
+        assert len(page["deliveries"]) <= limit
+        found += [one["event_id"] for one in page["deliveries"]]
+        cursor = page["next_cursor"]
+        assert page["more"] is (cursor is not None)
+        if cursor is None:
+            break
+    assert sorted(found) == [f"dsc_a-{number:04d}" for number in numbers]
+
+
+def test_an_old_delivery_that_still_waits_is_found_behind_many_that_were_taken(platform):
+    item = _dead_and_delivered(platform)
+    kept = platform.context.store.get(*delivery_key(str(item.body["endpoint_id"]), "dsc_a", 1))
+    platform.context.store.transact([asked_again(kept, platform.context.clock.now())])
+    found, cursor = [], None
+    while not found:
+        page = webhook_history.deliveries(platform.context, item, DeliveryStatus.PENDING, limit=1, cursor=cursor)
+        found, cursor = page["deliveries"], page["next_cursor"]
+    assert [one["event_id"] for one in found] == ["dsc_a-0001"]
+
+
+def test_a_cursor_of_deliveries_is_of_no_use_for_another_endpoint_or_status(platform):
+    item = _dead_and_delivered(platform)
+    cursor = webhook_history.deliveries(platform.context, item, DeliveryStatus.DEAD, limit=1)["next_cursor"]
+    other = platform.endpoint(key="hook-2")
+    for endpoint, status in ((other, DeliveryStatus.DEAD), (item, DeliveryStatus.DELIVERED), (item, None)):
+        with pytest.raises(InvalidCursorError):
+            webhook_history.deliveries(platform.context, endpoint, status, cursor=cursor)
+
+
+def test_replaying_dead_letters_says_that_others_are_left_until_none_is(platform, monkeypatch):
+    item = _dead_and_delivered(platform)
+    monkeypatch.setattr(webhook_history, "REPLAYED_MAX", 2)
+    first = webhook_history.replay_dead(platform.context, item)
+    second = webhook_history.replay_dead(platform.context, item)
+    assert (first["more"], second["more"]) == (True, False)
+    assert sorted(first["queued"] + second["queued"]) == ["dsc_a-0003", "dsc_a-0006", "dsc_a-0008"]
+
+
+def test_a_day_with_very_many_events_is_listed_from_its_beginning(platform):
+    platform.create()
+    first = platform.discount()
+    owner = webhook_history.feed_owner(PARTNER, iso(OPEN))
+    later = iso(OPEN + timedelta(hours=1))
+    for number in range(10_001):
+        summary = {"subject": "discount#none", "first": 1, "last": 1}
+        key = f"webhook_feed#{number}", "0001"
+        platform.context.store.transact([Create(*key, {}, listing=Listing(owner, later, summary))])
+    found = webhook_history.events(platform.context, PARTNER, OPEN, limit=1)["events"]
+    assert [one["subject"] for one in found] == [first]

@@ -84,15 +84,19 @@ class SqsDeadLetters:
         asked = {path.name: path.queue_url for path in self._paths.values()}
         return {name: self._depth(queue_url) for name, queue_url in asked.items()}
 
+    def require(self, name: str) -> AsynchronousPath:
+        """The path of this name. Raises NotFoundError."""
+        if name not in self._paths:
+            raise NotFoundError(f"A path is one of {', '.join(self._paths)}.", field="path")
+        return self._paths[name]
+
     def redeliver(self, name: str, *, most: int = 50) -> Document:
         """Hand up to ``most`` letters of a path to its target again, each event as it was, under its own id.
 
         What fails again comes back as a letter. ``kept`` counts those that could not be handed over: they stay.
         Raises NotFoundError.
         """
-        if name not in self._paths:
-            raise NotFoundError(f"A path is one of {', '.join(self._paths)}.", field="path")
-        path = self._paths[name]
+        path = self.require(name)
         redelivered: list[str] = []
         kept = 0
         # All are taken before the first is handed over: one that fails at once would be taken again and again.

@@ -195,9 +195,17 @@ class DynamoStore:
         found = [self.get(str(key.pk), str(key.sk)) for key in keys]
         return [item for item in found if item is not None]
 
-    def listed(self, owner: str, since: str, *, most: int = 200) -> list[Listing]:
+    def listed(self, owner: str, since: str, *, most: int = 200, after: Position | None = None) -> list[Listing]:
         """What is listed under the owner from this instant on, newest first; a write shows here a moment later."""
-        found = self._business.by_owner.query(owner, _Listed.listed_at >= since, scan_index_forward=False, limit=most)
+        if after is not None and after.at < since:
+            return []
+        found = self._business.by_owner.query(
+            owner,
+            _Listed.listed_at >= since,
+            scan_index_forward=False,
+            limit=most,
+            last_evaluated_key=None if after is None else _key_of("owner", "listed_at", owner, after),
+        )
         return [_listing(record) for record in found]
 
     def page(
@@ -221,7 +229,7 @@ class DynamoStore:
             _Record.own_at.between(first, last),
             scan_index_forward=False,
             limit=most,
-            last_evaluated_key=None if start is None else _key_of(name, owner, start),
+            last_evaluated_key=None if start is None else _key_of(name, "own_at", owner, start),
         )
         return [Position(str(record.own_at), str(record.pk), str(record.sk)) for record in found]
 
@@ -365,8 +373,8 @@ def _scanned(record: _Record) -> Item:
     return item if record.used is None else replace(item, body={"fen": int(record.used)})
 
 
-def _key_of(name: str, owner: str, position: Position) -> dict[str, dict[str, str]]:
-    key = {"pk": position.pk, "sk": position.sk, name: owner, "own_at": position.at}
+def _key_of(name: str, instant: str, owner: str, position: Position) -> dict[str, dict[str, str]]:
+    key = {"pk": position.pk, "sk": position.sk, name: owner, instant: position.at}
     return {attribute: {"S": value} for attribute, value in key.items()}
 
 

@@ -16,6 +16,7 @@ from rongtong.entrypoints.answers import (
     EnterpriseId,
     Fen,
     Instant,
+    NextCursor,
     Range,
     Rate,
     ReasonCode,
@@ -366,3 +367,5 @@ class ComplaintList(Answer):
     """In the order of the list."""
     more: bool
     """Whether there are others."""
+    next_cursor: NextCursor | None
+    """Send it as `cursor` for the next page; null at the end."""

@@ -173,7 +173,7 @@ class Difference(Answer):
     reference: str
     """The payment's reference."""
     what: str
-    """BANK_ONLY, BOOKS_ONLY, AMOUNT, PAID_TWICE, PAID_AFTER_FAILURE, PAID_NOT_ENDORSED."""
+    """BANK_ONLY, BOOKS_ONLY, AMOUNT, PAID_TWICE, PAID_AFTER_FAILURE, PAID_NOT_ENDORSED, DISCOUNT_MISSING."""
 
 
 class Reconciliation(Answer):

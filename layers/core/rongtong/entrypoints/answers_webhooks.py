@@ -10,6 +10,7 @@ from rongtong.entrypoints.answers import (
     MAY_BE_MISSING,
     Answer,
     Instant,
+    NextCursor,
     example,
     identifier,
 )
@@ -154,7 +155,9 @@ class Queued(Answer):
     queued: list[EventId]
     """The events, at most 200."""
     next_since: Instant | None
-    """From when on to ask for the rest; null where there is none."""
+    """From when on to ask for the rest, where `since` was asked for; null where there is none."""
+    more: bool
+    """Whether others are left: of dead letters, ask for those again under a new key."""
 
 
 class WebhookDelivery(Answer):
@@ -183,12 +186,14 @@ class WebhookDelivery(Answer):
 
 
 class DeliveryList(Answer):
-    """An endpoint's newest deliveries."""
+    """A page of an endpoint's deliveries. A page may be short, even empty, and yet have a next one."""
 
     deliveries: list[WebhookDelivery]
-    """Newest first."""
+    """What was begun, or given up as a dead letter, last comes first."""
     more: bool
     """Whether there are others."""
+    next_cursor: NextCursor | None
+    """Send it as `cursor` for the next page; null at the end."""
 
 
 class Event(Answer):

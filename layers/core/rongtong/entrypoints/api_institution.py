@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from rongtong.entrypoints import answers, queries
 from rongtong.entrypoints import answers_institution as shown
 from rongtong.entrypoints.api_table import Link, Operation, Reply, link_by
-from rongtong.entrypoints.complaint_models import ComplaintBody, ComplaintsQuery, ReplyBody
+from rongtong.entrypoints.complaint_models import ComplaintBody, ComplaintsQuery, OwnComplaintsQuery, ReplyBody
 from rongtong.entrypoints.institution_models import LimitsBody, PortfolioQuery, RateTableBody, StatementQuery
 from rongtong.entrypoints.models import DecisionBody
 
@@ -105,7 +105,7 @@ INSTITUTION: Mapping[tuple[str, str], Operation] = {
         id="readProposal",
         tag=_INSTITUTION,
         summary="Read one of the institution's changes",
-        replies={200: Reply("The change.", shown.InstitutionChange)},
+        replies={200: Reply("The change.", shown.InstitutionChange, headers=("ETag",))},
         codes=("NOT_FOUND",),
         links={"decision": _FROM_PROPOSAL["decision"]},
     ),
@@ -118,6 +118,7 @@ INSTITUTION: Mapping[tuple[str, str], Operation] = {
         example={"decision": "approve"},
         replies={200: Reply("The change.", shown.InstitutionChange, headers=_REPLAYED)},
         codes=("NOT_FOUND", "WRONG_STATE", "SAME_PERSON", "CHANGE_STALE", "INSTITUTION_UNKNOWN", "RATE_TABLE"),
+        if_match=True,
     ),
     ("POST", "/v1/complaints"): Operation(
         id="makeComplaint",
@@ -137,8 +138,10 @@ INSTITUTION: Mapping[tuple[str, str], Operation] = {
     ("GET", "/v1/complaints"): Operation(
         id="listOwnComplaints",
         tag=_COMPLAINTS,
-        summary="List the caller's newest complaints",
-        replies={200: Reply("Without what was written.", shown.ComplaintList)},
+        summary="List the caller's complaints, newest first",
+        query=OwnComplaintsQuery,
+        replies={200: Reply("A page of them, without what was written.", shown.ComplaintList)},
+        codes=("INVALID_BODY", "INVALID_CURSOR"),
         links={"first": Link("readComplaint", "The first of them.", link_by("complaint_id", "/complaints/0"))},
     ),
     ("GET", "/v1/complaints/{complaint_id}"): Operation(
@@ -173,7 +176,7 @@ INSTITUTION: Mapping[tuple[str, str], Operation] = {
         description="The most urgent first; or those that were answered or closed last.",
         query=ComplaintsQuery,
         replies={200: Reply("Without what was written.", shown.ComplaintList)},
-        codes=("INVALID_BODY",),
+        codes=("INVALID_BODY", "INVALID_CURSOR"),
         links={"taking": Link("takeComplaint", "Look into the first.", link_by("complaint_id", "/complaints/0"))},
     ),
     ("GET", "/v1/operations/complaints/{complaint_id}"): Operation(

@@ -133,6 +133,7 @@ PARTNER: Mapping[tuple[str, str], Operation] = {
             "WRONG_STATE",
             "BANK_UNAVAILABLE",
         ),
+        if_match=True,
     ),
     ("POST", "/v1/quotes"): Operation(
         id="askQuote",

@@ -47,7 +47,7 @@ WEBHOOKS: Mapping[tuple[str, str], Operation] = {
         id="readEndpoint",
         tag=_WEBHOOKS,
         summary="Read a webhook endpoint, without its secret",
-        replies={200: Reply("The endpoint.", shown.Endpoint)},
+        replies={200: Reply("The endpoint.", shown.Endpoint, headers=("ETag",))},
         codes=("NOT_FOUND",),
     ),
     ("PATCH", "/v1/webhook-endpoints/{endpoint_id}"): Operation(
@@ -56,8 +56,9 @@ WEBHOOKS: Mapping[tuple[str, str], Operation] = {
         summary="Change, disable or enable a webhook endpoint",
         body=EndpointChangeBody,
         example={"enabled": False},
-        replies={200: Reply("The endpoint.", shown.Endpoint)},
+        replies={200: Reply("The endpoint.", shown.Endpoint, headers=("ETag",))},
         codes=("NOT_FOUND", "WEBHOOK_URL", "WEBHOOK_ADDRESS", "WEBHOOK_TYPE", "WRONG_STATE"),
+        if_match=True,
     ),
     ("DELETE", "/v1/webhook-endpoints/{endpoint_id}"): Operation(
         id="deleteEndpoint",
@@ -65,6 +66,7 @@ WEBHOOKS: Mapping[tuple[str, str], Operation] = {
         summary="Delete a webhook endpoint and its keys",
         replies={204: Reply("Nothing is sent there any more.", media="")},
         codes=("NOT_FOUND", "WRONG_STATE"),
+        if_match=True,
     ),
     ("POST", "/v1/webhook-endpoints/{endpoint_id}/secret"): Operation(
         id="rotateSecret",
@@ -79,8 +81,8 @@ WEBHOOKS: Mapping[tuple[str, str], Operation] = {
         id="testEndpoint",
         tag=_WEBHOOKS,
         summary="Send a test event now",
-        description="The body is empty.",
-        replies={200: Reply("What came of it.", shown.Tried)},
+        description="The body is empty. A repeat is told what came of it and sends nothing.",
+        replies={200: Reply("What came of it.", shown.Tried, headers=_REPLAYED)},
         codes=("NOT_FOUND",),
     ),
     ("POST", "/v1/webhook-endpoints/{endpoint_id}/replay"): Operation(
@@ -95,10 +97,10 @@ WEBHOOKS: Mapping[tuple[str, str], Operation] = {
     ("GET", "/v1/webhook-endpoints/{endpoint_id}/deliveries"): Operation(
         id="listDeliveries",
         tag=_WEBHOOKS,
-        summary="List an endpoint's newest deliveries with every attempt",
+        summary="List an endpoint's deliveries with every attempt",
         query=DeliveriesQuery,
-        replies={200: Reply("Newest first.", shown.DeliveryList)},
-        codes=("NOT_FOUND", "INVALID_BODY"),
+        replies={200: Reply("A page of them, newest first.", shown.DeliveryList)},
+        codes=("NOT_FOUND", "INVALID_BODY", "INVALID_CURSOR"),
     ),
     ("GET", "/v1/events"): Operation(
         id="listEvents",

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
 from rongtong.entrypoints.models import Code
+from rongtong.entrypoints.queries import Cursor, whole_number
 
 Written = Annotated[
     str,
@@ -46,8 +47,17 @@ class ReplyBody(_Body):
     """What is said; it is encrypted."""
 
 
-class ComplaintsQuery(_Body):
-    """GET /v1/operations/complaints"""
+class OwnComplaintsQuery(_Body):
+    """GET /v1/complaints"""
+
+    limit: Annotated[int, Field(ge=1, le=100), BeforeValidator(whole_number)] = 100
+    """At most so many on a page."""
+    cursor: Cursor | None = None
+    """`next_cursor` of the page before, as it was."""
+
+
+class ComplaintsQuery(OwnComplaintsQuery):
+    """GET /v1/operations/complaints: what waits comes on one page, whatever is said of pages."""
 
     status: Literal["waiting", "answered"] = "waiting"
     """Those that wait for an answer, the most urgent first, or those that were answered or closed last."""

@@ -14,10 +14,10 @@ from pydantic import (
 )
 
 from rongtong.entrypoints.models import Text, one_of
+from rongtong.entrypoints.queries import Cursor, whole_number
 from rongtong.entrypoints.queries import Instant as AnyInstant
-from rongtong.entrypoints.queries import whole_number
 from rongtong.services.deliveries import DeliveryStatus
-from rongtong.services.webhook_history import EVENTS_MAX
+from rongtong.services.webhook_history import EVENTS_MAX, LISTED_MAX
 
 
 def _in_utc(value: object) -> object:
@@ -105,3 +105,7 @@ class DeliveriesQuery(_Body):
 
     status: Annotated[DeliveryStatus, Field(strict=False)] | None = None
     """PENDING, DELIVERED or DEAD alone."""
+    limit: Annotated[int, Field(ge=1, le=LISTED_MAX), BeforeValidator(whole_number)] = LISTED_MAX
+    """At most so many on a page."""
+    cursor: Cursor | None = None
+    """`next_cursor` of the page before, as it was; with the same status."""

@@ -18,7 +18,7 @@ from rongtong.domain.errors import CalendarError
 from rongtong.domain.incident import IncidentKind, IncidentStatus
 from rongtong.domain.lifecycle import ChangeStatus
 from rongtong.domain.two_persons import SamePersonError, require_two_persons
-from rongtong.services import access_audit, audit_configuration, incidents, suspension
+from rongtong.services import access_audit, audit_configuration, incidents, monthly_review, suspension
 from rongtong.services.audit_findings import Day, add, archive_json, findings_pk
 from rongtong.services.changes import changes_lists
 from rongtong.services.configuration import KINDS
@@ -112,7 +112,13 @@ def _changes(context: Context, snapshot: Document) -> list[Item]:
 def _unexplained(context: Context, changes: list[Item], snapshot: Document) -> Iterator[Finding]:
     """Records of the configuration that are others than at the last audit, without a change that says so."""
     before = audit_configuration.before(context)
-    if before is None or not before[0]:
+    if before is None:
+        return
+    if not before[0]:
+        text = (
+            f"The snapshot of {before[1]} is not in the archive as it was kept: what changed since then is not known."
+        )
+        yield Finding(FindingCode.CONFIGURATION_UNEXPLAINED, f"snapshot of {before[1]}", text)
         return
     since = iso(datetime.fromisoformat(before[1]) - _OVERLAP)
     explained = {
@@ -172,9 +178,13 @@ def _suspensions(context: Context, day: Day) -> Iterator[Action | Finding]:
                     yield Finding(FindingCode.SECOND_PERSON_MISSING, about, "It was released by one person.")
             elif entry["what"] == "suspended" and day.has(entry.get("at")):
                 about = f"suspension {entry['suspension_id']} of {whose}"
+                found = context.store.get(suspension_pk(str(entry["suspension_id"])), "event#0001")
+                event: Document = {} if found is None else found.body["event"]
+                if str(entry["by"]) == monthly_review.BY and event and "by" not in event:
+                    # The review restricts by its rules, signs nothing, and has opened an incident for a person.
+                    continue
                 yield Action("suspension", str(entry["at"]), str(entry["by"]), about)
-                event = context.store.get(suspension_pk(str(entry["suspension_id"])), "event#0001")
-                yield from _unsigned({} if event is None else event.body["event"], str(entry["by"]), about)
+                yield from _unsigned(event, str(entry["by"]), about)
 
 
 def _resolutions(context: Context, day: Day) -> Iterator[Action | Finding]:

@@ -34,6 +34,7 @@ _BLOCK = 1_000
 """Positions below one prefix of staging/: no more names than a listing answers at once."""
 _BLOCKS_BACK = 12
 """A batch holds fewer leaves than so many blocks: an aggregate has at most 9,999 events."""
+_DAYS_BACK = 31
 _STAGED_FOR = timedelta(days=390)
 """So long batches stay staged, at least (the bucket's lifecycle rule says 400 days)."""
 
@@ -83,9 +84,12 @@ def subject_of(files: LogFiles, index: int) -> str | None:
 
 def _may_be_forgotten(context: Context, run: Run, index: int) -> bool:
     """Whether the leaf was in the log so long ago that its batch may be gone."""
-    then = (date.fromisoformat(run.period) - _STAGED_FOR).isoformat()
-    earlier = context.store.get(run_pk(Job.AUDIT, then), STATE)
-    return earlier is not None and index < int((earlier.body.get("found") or {}).get("log_size", 0))
+    then = date.fromisoformat(run.period) - _STAGED_FOR
+    # A day on which no audit succeeded says nothing: the one before it does.
+    days = [then - timedelta(days=back) for back in range(_DAYS_BACK)]
+    earlier = context.store.get_many([(run_pk(Job.AUDIT, day.isoformat()), STATE) for day in days])
+    sizes = [int((item.body.get("found") or {}).get("log_size", 0)) for item in earlier if item is not None]
+    return index < max(sizes, default=0)
 
 
 def _untraced(index: int) -> Finding:

@@ -167,9 +167,10 @@ class _Before:
             part, self._parts = self._parts[0], self._parts[1:]
             # A list that is damaged is one that does not help: its objects are read and copied again.
             with suppress(BackupDamagedError):
-                for entry in backup_reading.entries(self._vault, self._backup_id, self._holding, part):
-                    self._known[entry.name] = entry
-                    self._reached = entry.name
+                entries = backup_reading.entries(self._vault, self._backup_id, self._holding, part)
+                # What comes before is not asked for any more.
+                self._known = {entry.name: entry for entry in entries}
+                self._reached = entries[-1].name
         found = self._known.get(listed.name)
         return found if found is not None and found.tag == listed.tag else None
 

@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from rongtong.domain.complaint import WAITING, ComplaintStatus, answer_by, require_complaint_transition
 from rongtong.domain.errors import TransitionError
 from rongtong.domain.incident import IncidentKind, IncidentStatus
-from rongtong.services import incidents
+from rongtong.services import incidents, lists
 from rongtong.services.context import Context
 from rongtong.services.errors import IdempotencyMismatchError, NotFoundError, WrongStateError
 from rongtong.services.records import (
@@ -151,22 +151,29 @@ def close(context: Context, item: Item) -> Document:
     return _change(context, item, ComplaintStatus.CLOSED, changes, "ComplaintClosed", {}, _settled(context, item))
 
 
-def of_partner(context: Context, partner_id: str, *, most: int = 100) -> Document:
-    """The partner's newest complaints without what was written; ``more`` says that there are others."""
-    listed = context.store.listed(_partner_list(partner_id), _EVER, most=most + 1)
-    return {"complaints": _shown(context, listed[:most]), "more": len(listed) > most}
+def of_partner(context: Context, partner_id: str, *, limit: int = _PAGE, cursor: str | None = None) -> Document:
+    """A page of the partner's complaints, newest first, without what was written. Raises InvalidCursorError."""
+    return _paged(context, _partner_list(partner_id), limit, cursor)
 
 
 def waiting(context: Context) -> Document:
-    """Every complaint that waits for an answer, the most urgent first, without what was written."""
-    listed = context.store.listed(_WAITING_LIST, _EVER, most=_OPEN_MAX)
-    return {"complaints": _shown(context, reversed(listed)), "more": len(listed) == _OPEN_MAX}
+    """Every complaint that waits for an answer, the most urgent first, without what was written: all on one page."""
+    listed = context.store.listed(_WAITING_LIST, _EVER, most=_OPEN_MAX + 1)
+    shown = _shown(context, reversed(listed[:_OPEN_MAX]))
+    return {"complaints": shown, "more": len(listed) > _OPEN_MAX, "next_cursor": None}
 
 
-def answered(context: Context, *, most: int = 100) -> Document:
-    """Those that were answered or closed last, without what was written."""
-    listed = context.store.listed(_ANSWERED_LIST, _EVER, most=most + 1)
-    return {"complaints": _shown(context, listed[:most]), "more": len(listed) > most}
+def answered(context: Context, *, limit: int = _PAGE, cursor: str | None = None) -> Document:
+    """A page of those that were answered or closed, the last ones first, without what was written.
+
+    Raises InvalidCursorError.
+    """
+    return _paged(context, _ANSWERED_LIST, limit, cursor)
+
+
+def _paged(context: Context, owner: str, limit: int, cursor: str | None) -> Document:
+    page, following = lists.listed(context, owner, limit, cursor)
+    return {"complaints": _shown(context, page), "more": following is not None, "next_cursor": following}
 
 
 def look_after(context: Context, deadline: Item) -> None:

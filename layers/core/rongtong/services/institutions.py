@@ -5,6 +5,8 @@ The changes are those of services/changes.py; here it is held which of them an i
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from rongtong.domain.rates import NoRateError, table_in_force
 from rongtong.services import changes
 from rongtong.services.configuration import ChangeContentError
@@ -66,10 +68,18 @@ def proposals(context: Context, institution_id: str) -> list[Document]:
     return changes.newest(context, institution_id=institution_id)
 
 
-def decide(context: Context, institution_id: str, checker: str, proposal: Item, *, approve: bool) -> Document:
+def decide(
+    context: Context,
+    institution_id: str,
+    checker: str,
+    proposal: Item,
+    *,
+    approve: bool,
+    expect: Callable[[Document], None] = lambda _: None,
+) -> Document:
     """The second person's decision, as ``changes.decide`` makes it, on a change of the same institution's persons."""
     change_id = str(proposal.body["change_id"])
-    return changes.decide(context, checker, change_id, approve=approve, institution_id=institution_id)
+    return changes.decide(context, checker, change_id, approve=approve, institution_id=institution_id, expect=expect)
 
 
 def _used(institution_id: str) -> tuple[str, str]:

@@ -41,7 +41,7 @@ class RunStatus(StrEnum):
 
 
 class UnknownStageError(RongTongError):
-    """The state machine names a stage that the job does not have."""
+    """The state machine names a stage that the job does not have, or left one out."""
 
     code = "UNKNOWN_STAGE"
 
@@ -190,8 +190,14 @@ def work(context: Context, job: Job, steps: Steps, period: str, stage: str) -> D
 
 
 def finish(context: Context, job: Job, steps: Steps, period: str) -> Document:
-    """Note what the run has found, and that it succeeded; the same again is no change. Raises NotFoundError."""
+    """Note what the run has found, and that it succeeded; the same again is no change.
+
+    Raises NotFoundError, and UnknownStageError while a stage is not done: a run never succeeds with a part of its work.
+    """
     item = load(context, job, period)
+    left = [stage for stage in steps.stages if stage not in item.body.get("stages_done", ())]
+    if left and not _succeeded(item):
+        raise UnknownStageError(f"{job.value} of {period} is not done: {', '.join(left)}.")
     if not _succeeded(item):
         now, found = context.clock.now(), steps.found(_run(context, item))
         changes: Document = {

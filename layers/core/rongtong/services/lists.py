@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -20,7 +20,7 @@ from rongtong.services import quotes as quoting
 from rongtong.services import registration
 from rongtong.services.context import Context
 from rongtong.services.records import DISCOUNTS, ENTERPRISES, QUOTES, STATE, institution_list, iso, partner_list
-from rongtong.services.storage import Document, Item, Position
+from rongtong.services.storage import Document, Item, Listing, Position
 
 _READ_AT_ONCE = 100
 _READS_MAX = 5
@@ -148,25 +148,65 @@ def _sparse(document: Document, always: str, fields: tuple[str, ...]) -> Documen
     return {key: value for key, value in document.items() if key == always or key in fields}
 
 
-def _cursor(whose: Whose, position: Position) -> str:
-    place = json.dumps([position.at, position.pk, position.sk], separators=(",", ":")).encode()
-    return urlsafe_b64encode(_digest(whose, place) + place).decode().rstrip("=")
+def listed(context: Context, owner: str, limit: int, cursor: str | None) -> tuple[list[Listing], str | None]:
+    """A page of what is listed under an owner, newest first, and the cursor of what follows; None at the end.
+
+    Raises InvalidCursorError.
+    """
+    after = None if cursor is None else places_of(owner, cursor, 1)[0]
+    found = context.store.listed(owner, "0", most=limit + 1, after=after)
+    page = found[:limit]
+    return page, cursor_of(owner, [place_of(page[-1])]) if len(found) > limit else None
 
 
-def _opened(whose: Whose, cursor: str) -> Position:
+def place_of(listing: Listing) -> Position:
+    """Where a listing that was read stands in its list."""
+    assert listing.key is not None, "it was read from a list"
+    return Position(listing.at, *listing.key)
+
+
+def cursor_of(name: str, places: Sequence[Position | None]) -> str:
+    """The cursor of a list of this name that is read from one or several others, each behind its place."""
+    parts = [None if one is None else [one.at, one.pk, one.sk] for one in places]
+    place = json.dumps(parts, separators=(",", ":")).encode()
+    return urlsafe_b64encode(_digest(name, place) + place).decode().rstrip("=")
+
+
+def places_of(name: str, cursor: str, count: int) -> list[Position | None]:
+    """The places, so many, of a cursor that the list of this name gave. Raises InvalidCursorError."""
     try:
         content = urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
         digest, place = content[:_DIGEST_BYTES], content[_DIGEST_BYTES:]
-        if digest == _digest(whose, place):
-            position = Position(*json.loads(place))
+        if digest == _digest(name, place):
+            places = [None if part is None else _position(*part) for part in json.loads(place)]
             # One cursor has one spelling, though base64 may be written in several.
-            if _cursor(whose, position) == cursor:
-                return position
+            if len(places) == count and any(places) and cursor_of(name, places) == cursor:
+                return places
     except (ValueError, TypeError):
         pass
     raise InvalidCursorError("This list gave you no such cursor; send next_cursor as it was.", field="cursor")
 
 
-def _digest(whose: Whose, place: bytes) -> bytes:
-    bound = f"{whose.name}\x1f{whose.second}\x1f".encode()
-    return hashlib.sha256(bound + place).digest()[:_DIGEST_BYTES]
+def _position(at: object, pk: object, sk: object) -> Position:
+    """The digest needs no key, so that anybody can make one over anything. Raises ValueError."""
+    if not all(isinstance(part, str) and part for part in (at, pk, sk)):
+        raise ValueError("A place is three texts.")
+    return Position(str(at), str(pk), str(sk))
+
+
+def _cursor(whose: Whose, position: Position) -> str:
+    return cursor_of(_name(whose), [position])
+
+
+def _opened(whose: Whose, cursor: str) -> Position:
+    (place,) = places_of(_name(whose), cursor, 1)
+    assert place is not None, "a cursor has one place at least"
+    return place
+
+
+def _name(whose: Whose) -> str:
+    return f"{whose.name}\x1f{whose.second}"
+
+
+def _digest(name: str, place: bytes) -> bytes:
+    return hashlib.sha256(f"{name}\x1f".encode() + place).digest()[:_DIGEST_BYTES]

@@ -228,7 +228,9 @@ def _compare_payments(context: Context, tally: Tally, keys: Sequence[Key], bank:
             tally.is_unsure(reference)
         if status in _PAID and reference not in bank.paid:
             _booked_late(context, tally, reference, bank)
-    paid = [payment for payment in payments if payment.body["status"] == PaymentStatus.SUCCEEDED]
+        if payment.pk not in discounts:
+            tally.add(context, reference, "DISCOUNT_MISSING", "")
+    paid = [one for one in payments if one.body["status"] == PaymentStatus.SUCCEEDED and one.pk in discounts]
     _compare_bills(context, tally, [(payment, discounts[payment.pk]) for payment in paid])
 
 

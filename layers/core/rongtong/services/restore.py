@@ -91,6 +91,23 @@ def _readable(
                     yield entry, content
 
 
+def is_done(context: Context, source: Source) -> bool:
+    """Whether this restore has come to its end before."""
+    if not backups_of(context).tables.ready(_OWN):
+        return False
+    marker = context.store.get(_marker(source), STATE)
+    return marker is not None and "done_at" in marker.body
+
+
+def refuse_others(context: Context, source: Source) -> None:
+    """See, before anything is stopped or changed, that no table holds records but those of this very restore.
+
+    Raises TablesNotEmptyError.
+    """
+    if backups_of(context).tables.ready(_OWN):
+        _own_marker(context, source)
+
+
 def require_empty(context: Context, source: Source) -> None:
     """Make the tables that are gone, and see that they are empty, or filled by this very restore until it was stopped.
 
@@ -101,14 +118,19 @@ def require_empty(context: Context, source: Source) -> None:
     while not tables.ready(_OWN):
         context.clock.sleep(_PAUSE_S)
     tables.protect()
-    marker = context.store.get(_marker(source), STATE)
-    if marker is None:
-        if any(tables.page(_OWN, name, "")[0] for name in source.schemas):
-            raise TablesNotEmptyError("The tables hold records: look at them; what is to be replaced is deleted first.")
+    if _own_marker(context, source) is None:
         begun: Document = {"from": source.name, "began_at": iso(context.clock.now())}
         context.store.transact([Create(_marker(source), STATE, begun)])
-    elif "done_at" in marker.body:
+
+
+def _own_marker(context: Context, source: Source) -> Item | None:
+    """The marker of this restore, which is not done; None where the tables are empty. Raises TablesNotEmptyError."""
+    tables, marker = backups_of(context).tables, context.store.get(_marker(source), STATE)
+    if marker is None and any(tables.page(_OWN, name, "")[0] for name in source.schemas):
+        raise TablesNotEmptyError("The tables hold records: look at them; what is to be replaced is deleted first.")
+    if marker is not None and "done_at" in marker.body:
         raise TablesNotEmptyError("This is restored already, and the platform has gone on since.")
+    return marker
 
 
 def load_records(context: Context, source: Source, say: Say) -> int:

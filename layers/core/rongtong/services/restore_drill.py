@@ -38,7 +38,12 @@ def _choose(context: Context, run: Run) -> Piece:
     """Look through every object of the newest backup; of the one before it where one is damaged."""
     vault = backups_of(context).vault
     kept: Document = dict(run.kept.get("choose", {})) or _candidate(context, vault, None, [])
-    manifest = _opened(context, vault, str(kept["backup_id"]))
+    try:
+        manifest = _opened(context, vault, str(kept["backup_id"]))
+    except BackupDamagedError as error:
+        # It was right when it was chosen.
+        kept = _candidate(context, vault, str(kept["backup_id"]), [*kept["damaged"], _told(context, kept, error)])
+        return Piece(kept, False, f"{error.damaged} is damaged")
     parts, named = _parts(manifest), {damaged for _, damaged in kept["damaged"]}
 
     def seen(damage: BackupDamagedError) -> None:

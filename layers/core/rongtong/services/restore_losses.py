@@ -48,6 +48,8 @@ class Known:
     """How many events each aggregate has, by its partition."""
     waiting: list[str] = field(default_factory=list)
     """Aggregates of which not everything was in the evidence log."""
+    unsealed: list[str] = field(default_factory=list)
+    """Discounts that were on their way and not sealed."""
     payments: dict[str, PaymentStatus] = field(default_factory=dict)
     """By reference."""
     head: Item | None = None
@@ -67,6 +69,8 @@ class Loss:
     """References that the bank has booked and the books do not know as paid, with their fen."""
     at_bank: dict[str, PaymentStatus] = field(default_factory=dict)
     """What the bank says of references that the books do not know as sent; nothing of what failed."""
+    unanswered: bool = False
+    """Whether the bank did not answer when it was asked for its payment."""
     held: bool = False
     """Whether it was stopped until a person has settled it."""
     traces: set[str] = field(default_factory=set)
@@ -80,18 +84,23 @@ class Loss:
             "logged_events": self.logged_events,
             "paid": [{"reference": reference, "fen": fen} for reference, fen in self.paid],
             "at_bank": {reference: status.value for reference, status in self.at_bank.items()},
+            "bank_answered": not self.unanswered,
             "known_by": sorted(self.traces),
             "what_next": self.what_next(),
         }
 
     def what_next(self) -> str:
         """What becomes of it, or what a person does."""
+        if self.held and not (self.paid or self.at_bank):
+            return "held: the bank does not say whether it has its payment; ask it, then settle it by hand"
         if self.held:
             return "held: the bank has its payment, the books have not; settle it by hand"
         if self.restored_events:
             return "goes on by itself from where the backup has it"
         if self.paid or self.at_bank:
             return "the bank has its payment: settle it with bank and partner; a request sent again is refused"
+        if self.unanswered:
+            return "ask the bank for its payment; if it has none, ask the partner to send the request again"
         return "ask the partner to send the request again under the same key"
 
 
@@ -112,6 +121,8 @@ def _learn(known: Known, pk: str, sk: str, body: Document) -> None:
         known.events[pk] = int(body["events"])
         if logged_count(body) < int(body["events"]):
             known.waiting.append(pk)
+        if pk.startswith(discount_pk("")) and body["status"] in _BEFORE_THE_SEAL:
+            known.unsealed.append(pk)
     elif sk.startswith("payment#"):
         known.payments[str(body["reference"])] = PaymentStatus(body["status"])
 
@@ -164,33 +175,49 @@ def booked_since(context: Context, recovery_point: str, say: Say) -> Iterator[St
         day += timedelta(days=1)
 
 
-def ask_bank(context: Context, known: Known, found: Sequence[Loss], say: Say) -> None:
-    """Note of every discount on the list what the bank says of its payments: a statement tells only what is booked."""
+def ask_bank(context: Context, known: Known, found: list[Loss], say: Say) -> None:
+    """Note of every discount on the list what the bank says of its payments: a statement tells only what is booked.
+
+    What was not sealed in the backup is asked for as well, and put on the list where the bank has its payment.
+    """
     for loss in found:
-        kind, _, discount_id = loss.pk.partition("#")
-        for series in range(1, _SERIES_MAX + 1) if kind == "discount" else ():
-            reference = payment_reference(discount_id, series)
-            try:
-                answers = [bank.query(reference) for bank in context.banks]
-            except BankUnavailableError:
-                say(f"The bank does not answer for {reference}: ask it before this discount goes on.")
-                break
-            answer = next((one for one in answers if one is not None), None)
-            if answer is None:
-                break
-            if answer.status is not PaymentStatus.FAILED and reference not in known.payments:
-                loss.at_bank[reference] = answer.status
+        _ask_for(context, known, loss, say)
+    listed = {loss.pk for loss in found}
+    for pk in known.unsealed:
+        if pk not in listed:
+            loss = Loss(pk, known.events[pk], traces={"bank"})
+            _ask_for(context, known, loss, say)
+            if loss.at_bank:
+                found.append(loss)
+
+
+def _ask_for(context: Context, known: Known, loss: Loss, say: Say) -> None:
+    kind, _, discount_id = loss.pk.partition("#")
+    for series in range(1, _SERIES_MAX + 1) if kind == "discount" else ():
+        reference = payment_reference(discount_id, series)
+        try:
+            answers = [bank.query(reference) for bank in context.banks]
+        except BankUnavailableError:
+            say(f"The bank does not answer for {reference}: ask it before this discount goes on.")
+            loss.unanswered = True
+            return
+        answer = next((one for one in answers if one is not None), None)
+        if answer is None:
+            return
+        if answer.status is not PaymentStatus.FAILED and reference not in known.payments:
+            loss.at_bank[reference] = answer.status
 
 
 def hold_paid(context: Context, found: Sequence[Loss]) -> int:
-    """Stop what the bank has a payment of, and what is restored to a time before it was sealed; answers how many.
+    """Stop what the bank has a payment of, or does not say, and what is restored to before its seal; answers how many.
 
     It would be verified again, be refused because its bill is the institution's by now, and its range be given back
     although the money is out. What was sealed asks the bank by itself before it pays.
     """
     held = 0
     for loss in found:
-        item = context.store.get(loss.pk, STATE) if loss.at_bank and loss.restored_events else None
+        doubted = loss.paid or loss.at_bank or loss.unanswered
+        item = context.store.get(loss.pk, STATE) if doubted and loss.restored_events else None
         if item is None or item.body["status"] not in _BEFORE_THE_SEAL:
             continue
         context.store.transact([replace(item.replaced({**item.body, "held": HELD}), due=None)])

@@ -24,7 +24,9 @@ from rongtong.services.storage import Document, Item, Key, Listing
 LINES_MAX = 5_000
 """What fits in one answer in every format (6 MB of a function's answer, at most 1 KB a line)."""
 _READ_MAX = 20_000
-"""How many payments of all owners one answer may look at; a function has 30 seconds."""
+"""How many payments that may be the owner's one answer may look at; a function has 30 seconds."""
+_LISTED_MAX = 200_000
+"""How many payments of all owners a day may have; each is a line of an index that names its owners."""
 _PAGE = 100
 _BACK = {PaymentStatus.RETURNED.value: LineKind.RETURNED, PaymentStatus.REVERSED.value: LineKind.REVERSED}
 _NOT_OUT = frozenset({PaymentStatus.CREATED, PaymentStatus.FAILED})
@@ -157,7 +159,11 @@ def _paid(context: Context, owner: Owner, days: Sequence[date]) -> list[Line]:
 
 
 def _listed(context: Context, day: date) -> list[Listing]:
-    return context.store.listed(payments_owner(day.isoformat()), "0", most=_READ_MAX + 1)
+    """Of all owners. Raises ReportTooLargeError rather than leave out the day's first ones."""
+    found = context.store.listed(payments_owner(day.isoformat()), "0", most=_LISTED_MAX + 1)
+    if len(found) > _LISTED_MAX:
+        raise _too_large()
+    return found
 
 
 def _may_own(owner: Owner, listing: Listing) -> bool:

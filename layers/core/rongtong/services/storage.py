@@ -158,8 +158,10 @@ class Store(Protocol):
     def due(self, before: str, *, lane: str = MAIN_LANE, most: int | None = None) -> list[Item]:
         """Documents of a lane that are ``due`` before this instant, oldest first, at most ``most``."""
 
-    def listed(self, owner: str, since: str, *, most: int = 200) -> list[Listing]:
-        """What is listed under the owner from this instant on, newest first; a write shows here a moment later."""
+    def listed(self, owner: str, since: str, *, most: int = 200, after: Position | None = None) -> list[Listing]:
+        """What is listed under the owner from this instant on, newest first, behind ``after``, whether or not that is
+        still listed. Fewer than ``most`` is the end. A write shows here a moment later.
+        """
 
     def page(
         self,

@@ -75,7 +75,7 @@ def watch(context: Context, dead_letters: Callable[[], Mapping[str, int]]) -> Do
         "log": lambda: _log(context, kept, now),
         "witnesses": lambda: _witnesses(context),
         "dead_letters": lambda: _letters(dead_letters()),
-        "limits": lambda: _limits(context, now),
+        "limits": lambda: _limits(context, kept, now),
         "breaks": lambda: _breaks(context, now),
         "jobs": lambda: _jobs(context, kept, now),
     }
@@ -206,7 +206,7 @@ def _letters(waiting: Mapping[str, int]) -> Found:
     return {m.DEAD_LETTERS: sum(waiting.values())}, {"waiting": {path: n for path, n in waiting.items() if n}}
 
 
-def _limits(context: Context, now: datetime) -> Found:
+def _limits(context: Context, kept: Document, now: datetime) -> Found:
     """The platform's day, acceptors and groups with limits of their own, and whoever funded something since yesterday.
 
     Companies' own turnovers are not among them: there are too many to read each minute, and theirs end with the day.
@@ -216,8 +216,12 @@ def _limits(context: Context, now: datetime) -> Found:
     wanted: dict[str, int | None] = {f"platform#{today.isoformat()}": limits.platform_day_fen}
     wanted |= {f"acceptor#{code}": fen for code, fen in limits.acceptors.items()}
     wanted |= {f"acceptor_group#{name}": group.limit_fen for name, group in limits.groups.items()}
-    days = [payments_owner(day.isoformat()) for day in (today, today - timedelta(days=1))]
-    funding = {str(one.summary["institution_id"]) for day in days for one in context.store.listed(day, "0")}
+    # A day's list is read from its newest end alone: whoever funded earlier is known from the watches before.
+    days = [(today - timedelta(days=back)).isoformat() for back in (1, 0)]
+    before: Mapping[str, str] = kept.get("details", {}).get("limits", {}).get("funding", {})
+    funding = {institution_id: day for institution_id, day in before.items() if day >= days[0]}
+    for day in days:
+        funding |= {str(one.summary["institution_id"]): day for one in context.store.listed(payments_owner(day), "0")}
     for institution_id in sorted(funding):
         item = context.store.get(institution_pk(institution_id), STATE)
         wanted[f"institution#{institution_id}"] = None if item is None else int(item.body["limit_fen"])
@@ -227,7 +231,8 @@ def _limits(context: Context, now: datetime) -> Found:
             fen = context.store.counter(exposure_pk(key), USED)
             used.append({"limit": key, "used_fen": fen, "limit_fen": limit_fen, "percent": _WHOLE * fen // limit_fen})
     used.sort(key=lambda one: -int(one["percent"]))
-    return {m.LIMIT_USED: max((int(one["percent"]) for one in used), default=0)}, {"used": used[:_SHOWN]}
+    shown: Document = {"used": used[:_SHOWN], "funding": funding}
+    return {m.LIMIT_USED: max((int(one["percent"]) for one in used), default=0)}, shown
 
 
 def _breaks(context: Context, now: datetime) -> Found:

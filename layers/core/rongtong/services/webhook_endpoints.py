@@ -29,6 +29,8 @@ HEALTH = "health"
 UNKNOWN = "There is no such webhook endpoint; list yours."
 _FIELD = "endpoint_id"
 _KEY_SETS_MAX = 3
+_ROTATIONS_MAX = 1000
+"""So many of an endpoint's rotations are remembered, so that a late repeat of one does not rotate again."""
 _SHOWN = ("endpoint_id", "url", "types", "description", "status", "created_at", "disabled_at", "disabled_reason")
 
 
@@ -182,19 +184,30 @@ def delete(context: Context, item: Item) -> None:
 def rotate(context: Context, item: Item, key: str, overlap: timedelta = OVERLAP) -> Document:
     """New keys, in clear, that sign from now on; the present ones sign as well until ``overlap`` is over.
 
-    A repeat under the same key answers the same keys while they are the newest. Raises NotFoundError, WrongStateError.
+    A repeat under the same key answers the same keys while they are the newest, and makes none afterwards. Raises
+    NotFoundError, WrongStateError, IdempotencyMismatchError for a repeat with another overlap.
     """
     current = require_live(item).body["keys"][0]
-    made_by = derived_id("key", "rotation", key)
+    made_by, asked_s = derived_id("key", "rotation", key), int(overlap.total_seconds())
+    before: Document = item.body.get("rotations", {})
+    if before.get(made_by, asked_s) != asked_s:
+        raise IdempotencyMismatchError(
+            "This Idempotency-Key was used with another body; use a new key for a new rotation.",
+            field="Idempotency-Key",
+        )
     if current["made_by"] == made_by:
         return {**find(context, item), **_shown_keys(_opened(context, item, current))}
+    if made_by in before:
+        raise WrongStateError("The keys of this rotation are not the newest; rotate under a new key.", field=_FIELD)
     now = context.clock.now()
     keys, sealed = _new_keys(context, str(item.body["endpoint_id"]), str(item.body["data_key"]), made_by, now)
     until = iso(now + overlap)
     kept = [{**one, "until": min(str(one.get("until", until)), until)} for one in item.body["keys"]]
     kept = [one for one in kept if one["until"] > iso(now)][: _KEY_SETS_MAX - 1]
     told = {"public_key": sealed["public_key"], "old_until": until}
-    changed = write_change(context, item, {"keys": [sealed, *kept]}, "WebhookKeysRotated", told)
+    rotations = dict([*before.items(), (made_by, asked_s)][-_ROTATIONS_MAX:])
+    changes: Document = {"keys": [sealed, *kept], "rotations": rotations}
+    changed = write_change(context, item, changes, "WebhookKeysRotated", told)
     return {**find(context, changed), **_shown_keys(keys)}
 
 

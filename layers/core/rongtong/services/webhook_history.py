@@ -22,18 +22,22 @@ from rongtong.services.deliveries import (
     shown,
 )
 from rongtong.services.errors import NotFoundError, WrongStateError
-from rongtong.services.lists import InvalidCursorError
+from rongtong.services.lists import InvalidCursorError, cursor_of, place_of, places_of
 from rongtong.services.records import STATE, discount_pk, enterprise_pk, event_sk, iso
-from rongtong.services.storage import Document, Item, WriteConflictError
+from rongtong.services.storage import Document, Item, Listing, Position, WriteConflictError
 from rongtong.services.webhook_endpoints import EndpointStatus, require_live, require_types, wants
 from rongtong.services.webhooks import feed_owner
 
 EVENTS_MAX = 100
 REPLAYED_MAX = 200
 LISTED_MAX = 200
+_AT_ONCE = 100
+_READS_MAX = 10
+"""So often a page looks further on for deliveries of its status."""
 LOOK_BACK = timedelta(days=30)
-_FEED_MAX = 10_000
-"""Lines of one partner and day; a line is everything that one discount told at once."""
+_FEED_MAX = 1_000_000
+"""All lines of one partner and day: lists are read from their newest end, so fewer would leave out the day's beginning.
+A line is everything that one discount told at once."""
 _EVER = "0"
 _HIDDEN = frozenset({"subject", "n", "since"})
 _TRIAL_NUMBERS = 10**9
@@ -90,14 +94,52 @@ def events(
     return {"events": found, "next_cursor": None}
 
 
-def deliveries(context: Context, endpoint: Item, status: DeliveryStatus | None = None) -> Document:
-    """The endpoint's newest deliveries with every attempt, of one status if it is named. Raises NotFoundError."""
+def deliveries(
+    context: Context,
+    endpoint: Item,
+    status: DeliveryStatus | None = None,
+    *,
+    limit: int = LISTED_MAX,
+    cursor: str | None = None,
+) -> Document:
+    """A page of the endpoint's deliveries with every attempt, of one status if it is named: what was begun, or given
+    up as a dead letter, last comes first.
+
+    A page may be short, even empty, and yet have a next one. Raises NotFoundError, InvalidCursorError.
+    """
     endpoint_id = str(require_live(endpoint).body["endpoint_id"])
-    lists = [status is DeliveryStatus.DEAD] if status is not None else [False, True]
-    listed = [one for dead in lists for one in _listed(context, endpoint_id, dead=dead)]
-    listed.sort(key=lambda one: str(one.body["created_at"]), reverse=True)
-    chosen = [one for one in listed if status is None or one.body["status"] == status]
-    return {"deliveries": [_delivery(one) for one in chosen[:LISTED_MAX]], "more": len(chosen) > LISTED_MAX}
+    dead = [False, True] if status is None else [status is DeliveryStatus.DEAD]
+    owners = [deliveries_owner(endpoint_id, dead=one) for one in dead]
+    name = f"{deliveries_owner(endpoint_id)}/{status or 'all'}"
+    places: list[Position | None] = [None] * len(owners)
+    if cursor is not None:
+        places = places_of(name, cursor, len(owners))
+    chosen: list[Document] = []
+    for _ in range(_READS_MAX):
+        at_once = min(limit, _AT_ONCE)
+        parts = [context.store.listed(owners[at], _EVER, most=at_once, after=places[at]) for at in range(len(owners))]
+        found = [(one, at) for at, part in enumerate(parts) for one in part]
+        newest = sorted(found, key=lambda one: one[0].at, reverse=True)[:at_once]
+        items = context.store.get_many([one.key for one, _ in newest if one.key is not None])
+        taken = 0
+        for (listing, at), item in zip(newest, items, strict=True):
+            taken, places[at] = taken + 1, place_of(listing)
+            # The index is a moment behind: what has left the list since is not shown here.
+            if item is not None and _stands(item, dead=dead[at], status=status):
+                chosen.append(_delivery(item))
+            if len(chosen) == limit:
+                break
+        if taken == len(found) and all(len(part) < at_once for part in parts):
+            return {"deliveries": chosen, "more": False, "next_cursor": None}
+        if len(chosen) == limit:
+            break
+    return {"deliveries": chosen, "more": True, "next_cursor": cursor_of(name, places)}
+
+
+def _stands(item: Item, *, dead: bool, status: DeliveryStatus | None) -> bool:
+    """Whether a delivery is one of the list in which it was found, and of the status that is asked for."""
+    listed = (item.body["status"] == DeliveryStatus.DEAD) is dead
+    return listed and (status is None or item.body["status"] == status)
 
 
 def replay_events(context: Context, endpoint: Item, event_ids: Sequence[str]) -> Document:
@@ -108,7 +150,8 @@ def replay_events(context: Context, endpoint: Item, event_ids: Sequence[str]) ->
     """
     _require_enabled(endpoint)
     found = [_owned_event(context, str(endpoint.body["partner_id"]), one) for one in event_ids]
-    return {"queued": [_again(context, endpoint, pk, event) for pk, event in found], "next_since": None}
+    queued = [_again(context, endpoint, pk, event) for pk, event in found]
+    return {"queued": queued, "next_since": None, "more": False}
 
 
 def replay_since(context: Context, endpoint: Item, since: datetime) -> Document:
@@ -123,17 +166,20 @@ def replay_since(context: Context, endpoint: Item, since: datetime) -> Document:
         if document is None or not wants(endpoint.body["types"], str(document["type"])):
             continue
         if len(queued) >= REPLAYED_MAX:
-            return {"queued": queued, "next_since": place.at}
+            return {"queued": queued, "next_since": place.at, "more": True}
         queued.append(_again(context, endpoint, place.subject, event))
-    return {"queued": queued, "next_since": None}
+    return {"queued": queued, "next_since": None, "more": False}
 
 
 def replay_dead(context: Context, endpoint: Item) -> Document:
-    """Deliver the endpoint's dead letters again, at most 200 at a time. Raises as replay_events does."""
+    """Deliver the endpoint's dead letters again, at most 200 at a time, those that were given up last; ``more`` says
+    that others are left. Raises as replay_events does.
+    """
     _require_enabled(endpoint)
-    dead = list(_listed(context, str(endpoint.body["endpoint_id"]), dead=True))
-    queued = [_due_again(context, one) for one in reversed(dead)]
-    return {"queued": queued, "next_since": None}
+    owner = deliveries_owner(str(endpoint.body["endpoint_id"]), dead=True)
+    listed = context.store.listed(owner, _EVER, most=REPLAYED_MAX + 1)
+    queued = [_due_again(context, one) for one in reversed(_dead(context, listed[:REPLAYED_MAX]))]
+    return {"queued": queued, "next_since": None, "more": len(listed) > REPLAYED_MAX}
 
 
 def trial(context: Context, endpoint: Item, key: str) -> Document:
@@ -173,14 +219,13 @@ def _events_since(
         day += timedelta(days=1)
 
 
-def _listed(context: Context, endpoint_id: str, *, dead: bool) -> Iterator[Item]:
-    """Newest first; the index is a moment behind, so each is looked at as it is now."""
-    listed = context.store.listed(deliveries_owner(endpoint_id, dead=dead), _EVER, most=LISTED_MAX)
+def _dead(context: Context, listed: Sequence[Listing]) -> list[Item]:
+    """The index is a moment behind, so each is looked at as it is now."""
     keys = [one.key for one in listed if one.key is not None]
-    for start in range(0, len(keys), 100):
-        for item in context.store.get_many(keys[start : start + 100]):
-            if item is not None and (item.body["status"] == DeliveryStatus.DEAD) is dead:
-                yield item
+    found: list[Item | None] = []
+    for start in range(0, len(keys), _AT_ONCE):
+        found += context.store.get_many(keys[start : start + _AT_ONCE])
+    return [item for item in found if item is not None and item.body["status"] == DeliveryStatus.DEAD]
 
 
 def _owned_event(context: Context, partner_id: str, text: str) -> tuple[str, Document]:
