@@ -8,7 +8,7 @@ from rongtong.entrypoints import complaint_models, queries
 from rongtong.entrypoints.door import Call
 from rongtong.entrypoints.http import Headers, answer, body_digest, idempotency_key, read_body
 from rongtong.entrypoints.routes import serve
-from rongtong.services import complaints
+from rongtong.services import complaints, steps_taken
 from rongtong.services.storage import Item
 
 app = Chalice(app_name="complaints")
@@ -52,9 +52,9 @@ def read_complaint(call: Call, complaint: Item) -> Response:
 @serve(app, "POST", "/v1/complaints/{complaint_id}/reopening")
 def reopen_complaint(call: Call, complaint: Item) -> Response:
     """The answer does not content the complainant."""
-    idempotency_key(call.request)
+    step = _step(call, "reopening")
     body = read_body(call.request, complaint_models.ReplyBody)
-    return answer(complaints.reopen(call.context, complaint, body.text))
+    return answer(complaints.reopen(call.context, step, complaint, body.text))
 
 
 @serve(app, "POST", "/v1/complaints/{complaint_id}/closure")
@@ -76,13 +76,16 @@ def list_complaints(call: Call) -> Response:
 @serve(app, "POST", "/v1/operations/complaints/{complaint_id}/taking")
 def take_complaint(call: Call, complaint: Item) -> Response:
     """The caller begins to look into it."""
-    idempotency_key(call.request)
-    return answer(complaints.take(call.context, call.partner_id, complaint))
+    return answer(complaints.take(call.context, _step(call, "taking"), complaint))
 
 
 @serve(app, "POST", "/v1/operations/complaints/{complaint_id}/answer")
 def answer_complaint(call: Call, complaint: Item) -> Response:
     """The platform's answer."""
-    idempotency_key(call.request)
+    step = _step(call, "answer")
     body = read_body(call.request, complaint_models.ReplyBody)
-    return answer(complaints.answer(call.context, call.partner_id, complaint, body.text))
+    return answer(complaints.answer(call.context, step, complaint, body.text))
+
+
+def _step(call: Call, name: str) -> steps_taken.Step:
+    return steps_taken.Step(call.partner_id, name, idempotency_key(call.request), body_digest(call.request))

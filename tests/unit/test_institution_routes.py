@@ -245,7 +245,7 @@ def test_a_complaint_goes_from_its_receipt_to_its_end(platform):
     assert waits["complaint_id"] == made["complaint_id"]
     assert _read(_of_operations("GET", operations, **named), shown.Complaint) == made
     assert _read(_of_operations("POST", f"{operations}/taking", **named), shown.Complaint)["status"] == "IN_PROGRESS"
-    said = {"body": {"text": "已核对"}}
+    said = {"body": {"text": "已核对"}, "key": "key-2"}
     _read(_of_operations("POST", f"{operations}/answer", **said, **named), shown.Complaint)
     assert _read(_ask("GET", COMPLAINT, **named), shown.Complaint)["messages"][-1]["text"] == "已核对"
     again = _read(_ask("POST", f"{COMPLAINT}/reopening", body={"text": "不对"}, **named), shown.Complaint)

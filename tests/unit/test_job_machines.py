@@ -7,6 +7,7 @@ import pytest
 
 from paths import ROOT
 from rongtong.domain.jobs import Job
+from rongtong.services import audit_job, backup, monthly_review, reconcile, restore_drill
 
 MACHINES = ROOT / "statemachines"
 README = (MACHINES / "README.md").read_text(encoding="utf-8")
@@ -46,6 +47,17 @@ def test_a_run_begins_goes_through_its_stages_and_finishes(machine):
     tasks = [_does(machine["States"][name]) for name in _tasks(machine)]
     assert (tasks[0], tasks[-1]) == ("begin", "finish")
     assert len(tasks) == len(set(tasks)) > 2
+
+
+def test_a_machine_does_every_stage_that_the_code_has_in_the_codes_order(job, machine):
+    steps = {
+        Job.RECONCILIATION: reconcile.STEPS,
+        Job.AUDIT: audit_job.steps([]),
+        Job.MONTHLY_REVIEW: monthly_review.STEPS,
+        Job.BACKUP: backup.STEPS,
+        Job.RESTORE_DRILL: restore_drill.STEPS,
+    }
+    assert [_does(machine["States"][name]) for name in _tasks(machine)][1:-1] == list(steps[job].stages)
 
 
 def test_the_readme_names_the_stages_in_their_order(job, machine):

@@ -2,6 +2,7 @@
 
 import copy
 import json
+import re
 
 import pytest
 from jsonschema import Draft202012Validator
@@ -140,6 +141,22 @@ def test_every_field_and_parameter_says_what_it_is():
         if not one.get("description")
     ]
     assert silent == []
+
+
+def test_the_example_of_a_part_of_a_path_has_its_form():
+    parts = [one for operation in BY_ID.values() for one in _parameters(operation) if one.get("in") == "path"]
+    wrong = [one for one in parts if not re.search(one["schema"].get("pattern", "^"), one["example"])]
+    assert (len(parts) > 40, wrong) == (True, [])
+
+
+def test_a_statement_is_described_as_one_of_a_day_or_a_month():
+    (day,) = [one for one in _parameters(BY_ID["readStatement"]) if one["in"] == "path"]
+    assert [bool(re.search(day["schema"]["pattern"], text)) for text in ("2026-04-15", "2026-04", "2026")] == [
+        True,
+        True,
+        False,
+    ]
+    assert "format" not in day["schema"]
 
 
 def test_every_object_of_a_body_is_closed():

@@ -124,6 +124,17 @@ def test_a_signature_without_a_date_or_a_nonce_is_refused(part):
         _asked(request)
 
 
+class _StoreWithKeysOfItsLength(MemoryStore):
+    def get(self, pk, sk):
+        assert len(pk.encode()) <= 2048, "DynamoDB refuses longer ones"
+        return super().get(pk, sk)
+
+
+def test_a_key_s_name_that_is_longer_than_the_store_s_keys_is_no_key():
+    with pytest.raises(SignatureError):
+        _asked(_by_hand(KEY, key_id="x" * 3000 + "#1"), _StoreWithKeysOfItsLength())
+
+
 @pytest.mark.parametrize("nonce", ["short", "x" * 129])
 def test_a_nonce_that_is_too_short_to_be_single_or_too_long_to_be_kept_is_refused(nonce):
     with pytest.raises(SignatureError):

@@ -133,6 +133,15 @@ def test_another_partner_s_endpoint_looks_like_one_that_is_not_there(app, endpoi
     assert found[0][0] == 404
 
 
+def test_a_name_that_is_longer_than_the_store_s_keys_is_not_found(app, platform, monkeypatch):
+    def get(pk, sk):
+        assert len(pk.encode()) <= 2048, "DynamoDB refuses longer ones"
+
+    monkeypatch.setattr(platform.context.store, "get", get)
+    status, problem = _call(app, "GET", ONE, endpoint_id="x" * 3000)
+    assert (status, problem["code"], problem["field"]) == (404, "NOT_FOUND", "endpoint_id")
+
+
 @pytest.mark.parametrize(
     ("suffix", "body", "field"),
     [

@@ -816,7 +816,7 @@ class EventList(TypedDict):
     """The caller's events, in the order in which they were told."""
 
     events: list[Event]
-    """At most as many as were asked for."""
+    """At most as many as were asked for; of a rare type fewer, even none, though there is a next page."""
 
     next_cursor: str | None
     """Send it as `cursor` for what follows; null at the end."""

@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 from datetime import timedelta
+from itertools import count
 
 import pytest
 
@@ -14,6 +15,7 @@ from rongtong.services.cosigning import witnessed_size
 from rongtong.services.errors import IdempotencyMismatchError, NotFoundError, WrongStateError
 from rongtong.services.lists import InvalidCursorError
 from rongtong.services.records import logged_until
+from rongtong.services.steps_taken import Step
 from rongtong.services.storage import Create, Replace, WriteConflictError
 from rongtong.services.sweep import sweep
 
@@ -43,17 +45,25 @@ def _receive(platform, **changes):
     return complaints.receive(platform.context, _command(platform, **changes))[0]
 
 
+_KEYS = count()
+
+
+def _step(name, by=STAFF, key=None):
+    """A step that is asked for under a key of its own."""
+    return Step(by, name, key or f"step-{next(_KEYS)}", "digest")
+
+
 def _item(platform, complaint_id):
     return complaints.load(platform.context, complaint_id)
 
 
 def _take(platform, complaint_id, by=STAFF):
-    return complaints.take(platform.context, by, _item(platform, complaint_id))
+    return complaints.take(platform.context, _step("taking", by), _item(platform, complaint_id))
 
 
 def _answer(platform, complaint_id, text=REPLY):
     _take(platform, complaint_id)
-    return complaints.answer(platform.context, STAFF, _item(platform, complaint_id), text)
+    return complaints.answer(platform.context, _step("answer", STAFF), _item(platform, complaint_id), text)
 
 
 def _open(platform):
@@ -135,7 +145,7 @@ def test_an_answer_stands_beside_what_was_complained(platform, received):
 
 def test_nothing_is_answered_that_nobody_looked_into(platform, received):
     with pytest.raises(WrongStateError):
-        complaints.answer(platform.context, STAFF, _item(platform, received), REPLY)
+        complaints.answer(platform.context, _step("answer", STAFF), _item(platform, received), REPLY)
 
 
 def test_what_another_has_taken_is_not_taken_again(platform, received):
@@ -148,28 +158,53 @@ def test_what_another_has_taken_is_not_taken_again(platform, received):
 def test_the_same_answer_again_is_no_change_and_another_is_refused(platform, received):
     _answer(platform, received)
     before = _item(platform, received)
-    complaints.answer(platform.context, STAFF, before, REPLY)
+    complaints.answer(platform.context, _step("answer", STAFF), before, REPLY)
     assert _item(platform, received) == before
     with pytest.raises(WrongStateError):
-        complaints.answer(platform.context, STAFF, before, "anders")
+        complaints.answer(platform.context, _step("answer", STAFF), before, "anders")
 
 
 def test_two_answers_at_once_are_one(platform, received):
     _take(platform, received)
     old = _item(platform, received)
-    complaints.answer(platform.context, STAFF, old, REPLY)
+    complaints.answer(platform.context, _step("answer", STAFF), old, REPLY)
     with pytest.raises(WrongStateError):
-        complaints.answer(platform.context, COLLEAGUE, old, "another")
+        complaints.answer(platform.context, _step("answer", COLLEAGUE), old, "another")
 
 
 def test_who_is_not_content_gets_a_new_answer_by_a_new_date(platform, received):
     _answer(platform, received)
     platform.context.clock.instant += timedelta(days=3)
-    shown = complaints.reopen(platform.context, _item(platform, received), "还是不对")
+    shown = complaints.reopen(platform.context, _step("reopening", PARTNER), _item(platform, received), "还是不对")
     assert (shown["status"], shown["answer_by"]) == ("REOPENED", "2026-05-03T16:00:00.000Z")
     assert "answered_by" not in shown
     assert [one["complaint_id"] for one in complaints.waiting(platform.context)["complaints"]] == [received]
     assert _answer(platform, received, "改正")["messages"][-1]["text"] == "改正"
+
+
+def test_a_late_repeat_of_a_step_takes_none_though_the_complaint_stands_where_it_could(platform, received):
+    context, taking = platform.context, _step("taking")
+    answering, reopening = _step("answer"), _step("reopening", PARTNER)
+    complaints.take(context, taking, _item(platform, received))
+    complaints.answer(context, answering, _item(platform, received), REPLY)
+    complaints.reopen(context, reopening, _item(platform, received), "还是不对")
+    assert complaints.take(context, taking, _item(platform, received))["status"] == "REOPENED"
+    _take(platform, received)
+    assert complaints.answer(context, answering, _item(platform, received), REPLY)["status"] == "IN_PROGRESS"
+    complaints.answer(context, _step("answer"), _item(platform, received), "改正")
+    assert complaints.reopen(context, reopening, _item(platform, received), "还是不对")["status"] == "ANSWERED"
+
+
+def test_a_step_s_key_is_not_used_with_another_body_or_for_another_step(platform, received):
+    taking = _step("taking")
+    complaints.take(platform.context, taking, _item(platform, received))
+    for other in (replace(taking, body_digest="another"), replace(taking, name="answer")):
+        with pytest.raises(IdempotencyMismatchError):
+            complaints.answer(platform.context, other, _item(platform, received), REPLY)
+
+
+def test_how_steps_were_asked_for_is_not_shown(platform, received):
+    assert "steps" not in _answer(platform, received)
 
 
 def test_what_is_closed_stays_closed(platform, received):
@@ -267,7 +302,7 @@ def test_an_answer_that_comes_while_the_sweeper_looks_leaves_no_incident(platfor
     def answered_first(writes):
         if any(isinstance(write, Replace) and write.sk == "deadline" for write in writes):
             store.before_write = lambda _: None
-            complaints.answer(platform.context, STAFF, _item(platform, received), REPLY)
+            complaints.answer(platform.context, _step("answer", STAFF), _item(platform, received), REPLY)
 
     store.before_write = answered_first
     with pytest.raises(WriteConflictError):

@@ -10,6 +10,8 @@ from rongtong.domain.jobs import Job, JobPeriodError, period_of, require_period
 from rongtong.services import jobs
 from rongtong.services.errors import NotFoundError
 from rongtong.services.jobs import Piece, Steps, UnknownStageError, step
+from rongtong.services.records import WATCH_KEY, iso
+from rongtong.services.storage import Create
 
 MORNING = datetime(2026, 3, 3, 22, 0, tzinfo=UTC)
 """Six in the morning of the fourth in Shanghai."""
@@ -123,6 +125,18 @@ def test_a_stage_that_the_job_does_not_have_is_named(context):
 def test_work_on_a_run_that_never_began_is_refused(context):
     with pytest.raises(NotFoundError):
         step(context, Job.AUDIT, Counting().steps, {"do": "first", "period": "2026-03-03"})
+
+
+def test_a_job_that_never_succeeded_is_overdue_when_its_alarm_rings(context):
+    def backup():
+        return next(one for one in jobs.overview(context) if one["job"] == "backup")
+
+    assert (backup()["overdue"], backup()["last_success_at"]) == (False, None)
+    context.store.transact([Create(*WATCH_KEY, {"began_at": iso(context.clock.now())})])
+    context.clock.instant += timedelta(hours=29)
+    assert not backup()["overdue"]
+    context.clock.instant += timedelta(hours=2)
+    assert (backup()["overdue"], backup()["last_success_at"]) == (True, None)
 
 
 def test_the_overview_says_what_is_overdue(context):

@@ -11,12 +11,14 @@ from bill_files import INSTITUTIONS, command, json_of, stored_bill
 from in_memory import PARTNER, Platform, sample_bills
 from rongtong.domain.bill_codes import BillStatus, Circulation, RiskMark
 from rongtong.domain.errors import RongTongError
+from rongtong.domain.measures import BILLS_QUEUE_AGE
 from rongtong.domain.prequalification import Freshness, FreshnessError
 from rongtong.services import bills
 from rongtong.services.bill_imports import begin
 from rongtong.services.ports import RegistryUnavailableError
 from rongtong.services.storage import BILL_LANE, Create
 from rongtong.services.verify_bill import verify
+from rongtong.services.watch import watch
 
 SAMPLES = [bill for bill in sample_bills() if not bill.at and not bill.key]
 GOOD = next(bill for bill in SAMPLES if bill.expected == "disbursed" and bill.bill and bill.invoice and not bill.quote)
@@ -480,8 +482,27 @@ def test_where_a_registry_does_not_answer_what_was_found_stays_and_the_bill_is_p
     platform.context.bills.down = True
     done = look_after(platform, minutes=61)
     assert (done["bills"], done["failed"]) == (0, ["REGISTRY_UNAVAILABLE"])
-    assert stored_bill(platform, GOOD).body == body
+    stored = stored_bill(platform, GOOD)
+    assert {name: value for name, value in stored.body.items() if name != "put_off"} == body
+    assert "put_off" not in bills.view(stored)
     assert due_at(platform, GOOD) == platform.context.clock.now() + timedelta(minutes=5)
+
+
+def test_a_bill_waits_the_longer_the_oftener_it_is_put_off_and_no_more_once_it_was_looked_at(platform):
+    look(platform, GOOD)
+    began = datetime.fromisoformat(stored_bill(platform, GOOD).due)
+    platform.context.bills.down = True
+    platform.context.clock.instant = began
+    for _ in range(40):
+        look_after(platform, minutes=1)
+
+    def waited():
+        return watch(platform.context, dict)["measures"][BILLS_QUEUE_AGE]
+
+    assert waited() == 40 * 60
+    platform.context.bills.down = False
+    look_after(platform, minutes=6)
+    assert waited() == 0
 
 
 def test_a_registry_that_is_down_is_not_asked_for_every_bill(platform):

@@ -3,7 +3,7 @@
 import copy
 from collections import Counter
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 
@@ -14,10 +14,11 @@ from rongtong.domain.jobs import Job
 from rongtong.domain.payment import PaymentStatus
 from rongtong.domain.tiles import split_tile, tile_of
 from rongtong.services import incidents
-from rongtong.services.incidents import IncidentStatus, newest
+from rongtong.services import sweep as sweeping
+from rongtong.services.incidents import IncidentKind, IncidentStatus, newest, open_once
 from rongtong.services.jobs import load, step
 from rongtong.services.ports import BankUnavailableError, PaymentAnswer
-from rongtong.services.reconcile import STEPS, find
+from rongtong.services.reconcile import STEPS, find, reconcile
 from rongtong.services.records import logged_indices
 from rongtong.services.seal import record
 from rongtong.services.storage import Count, Create
@@ -115,6 +116,10 @@ def _pay_twice(platform):
     platform.bank.orders += _orders(platform, EACH)
 
 
+def _pay_again_the_next_day(platform):
+    platform.bank.orders += [replace(order, execute_on="2026-04-16") for order in _orders(platform, EACH)]
+
+
 def _pay_what_was_given_up(platform):
     failed = [order for order in platform.bank.orders if platform.bank._failed(order.reference)][:EACH]
     for order in failed:
@@ -205,6 +210,7 @@ PLANTED = [
     (_leave_out_of_the_statement, ("STATEMENT_DIFFERS", "BOOKS_ONLY")),
     (_book_another_amount, ("STATEMENT_DIFFERS", "AMOUNT")),
     (_pay_twice, ("STATEMENT_DIFFERS", "PAID_TWICE")),
+    (_pay_again_the_next_day, ("STATEMENT_DIFFERS", "PAID_TWICE")),
     (_pay_what_was_given_up, ("PAID_AFTER_FAILURE", "")),
     (_return_at_the_bank_alone, ("PAYMENT_RETURNED", "")),
     (_take_back_endorsements, ("PAID_NOT_ENDORSED", "")),
@@ -301,6 +307,23 @@ def test_what_is_on_its_way_into_the_log_is_no_break(platform):
     assert (found["leaf_without_event"], _breaks(platform)) == (0, before)
 
 
+def test_what_the_sweeper_fails_to_log_is_a_break_after_an_hour_though_it_is_put_off_again_and_again(
+    platform, monkeypatch
+):
+    open_once(platform.context, IncidentKind.BUSINESS_UNUSUAL, "company", "company", {})
+
+    def down(*_):
+        raise RuntimeError("no answer")
+
+    monkeypatch.setattr(sweeping, "record", down)
+    before = _breaks(platform)
+    for _ in range(70):
+        platform.context.clock.instant += timedelta(minutes=1)
+        sweep(platform.context)
+    _run(platform)
+    assert _breaks(platform) - before == Counter({("EVENT_UNLOGGED", ""): 1})
+
+
 def test_an_event_that_is_logged_late_is_a_break_again_once_its_break_was_settled(platform):
     _keep_events_from_the_log(platform)
     _run(platform)
@@ -310,6 +333,24 @@ def test_an_event_that_is_logged_late_is_a_break_again_once_its_break_was_settle
             incidents.resolve(platform.context, "ops-1", one["incident_id"], "LATER")
     _run(platform, again=True)
     assert _breaks(platform)[("EVENT_UNLOGGED", "")] == EACH
+
+
+def test_what_is_booked_late_stays_unsure_while_the_statement_of_its_own_day_is_missing(platform):
+    _pay_again_the_next_day(platform)
+    statement, later = platform.bank.statement, date(2026, 4, 16)
+
+    def missing(day):
+        if day != later:
+            raise BankUnavailableError("no statement")
+        return statement(day)
+
+    platform.bank.statement = missing
+    again = {order.reference for order in platform.bank.orders if order.execute_on == later.isoformat()}
+    result = reconcile(platform.context, later)
+    assert (len(again), result["differences"], again <= set(result["unsure"])) == (EACH, [], True)
+    platform.bank.statement = statement
+    named = {one["reference"] for one in reconcile(platform.context, later)["differences"]}
+    assert named == again
 
 
 def test_a_day_whose_statement_is_missing_stops_no_other(platform):

@@ -16,9 +16,11 @@ from rongtong.services.errors import NotFoundError
 from rongtong.services.incidents import open_once, resolve
 from rongtong.services.jobs import job_pk
 from rongtong.services.notify import notify
+from rongtong.services.ports import SmsUnavailableError
 from rongtong.services.records import LIMITS_KEY, STATE, institution_pk, iso
 from rongtong.services.seal import record, seal
 from rongtong.services.storage import Create
+from rongtong.services.sweep import sweep
 from rongtong.services.verify_bill import verify
 from rongtong.services.waiting import confirm
 from rongtong.services.watch import seen, watch
@@ -128,6 +130,38 @@ def test_what_ended_and_was_not_told_is_the_outbox(platform):
     assert f"discount#{discount_id}" in [one["record"] for one in found["details"]["queues"]["outbox"]]
     platform._tell(discount_id)
     assert _measured(platform, m.OUTBOX_AGE) == 0
+
+
+def test_what_the_sweeper_cannot_tell_grows_older_however_often_it_is_put_off(platform, monkeypatch):
+    disburse(platform.context, _sealed(platform))
+
+    def down(*_):
+        raise SmsUnavailableError("down")
+
+    monkeypatch.setattr(platform.context.sms, "send", down)
+    for _ in range(20):
+        _pass(platform, MINUTE)
+        sweep(platform.context)
+    assert _measured(platform, m.OUTBOX_AGE) == 1200
+    monkeypatch.undo()
+    for _ in range(6):
+        _pass(platform, MINUTE)
+        sweep(platform.context)
+    assert _measured(platform, m.OUTBOX_AGE) == 0
+
+
+def test_a_discount_that_the_sweeper_cannot_begin_is_stuck_however_often_it_is_put_off(platform, monkeypatch):
+    discount_id = platform.accept(GOOD)
+
+    def down(*_):
+        raise RuntimeError("no answer")
+
+    monkeypatch.setattr(platform.context.workflows, "execution", down)
+    for _ in range(11):
+        _pass(platform, MINUTE)
+        sweep(platform.context)
+    found = _watch(platform)
+    assert [one["discount_id"] for one in found["details"]["discounts"]["stuck"]] == [discount_id]
 
 
 def test_a_delivery_that_its_receiver_does_not_take_is_counted_by_its_endpoint(platform):

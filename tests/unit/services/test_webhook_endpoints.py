@@ -1,8 +1,9 @@
 """A partner's webhook endpoints and its events: registered, changed, rotated, tested, listed, replayed."""
 
 import json
+from base64 import urlsafe_b64encode
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -334,6 +335,38 @@ def test_another_partner_s_events_are_not_listed(platform):
     platform.create(partner="partner-b")
     platform.discount()
     assert platform.events(partner="partner-b")["events"] == []
+
+
+def test_a_rare_type_is_found_in_pages_that_look_at_so_many_events_each(platform, monkeypatch):
+    platform.create()
+    discounts = [platform.discount(bill, key) for bill, key in ((GOOD, "key-1"), (OTHER, "key-2"))]
+    monkeypatch.setattr(webhook_history, "_LOOKED_AT_MAX", 1)
+    found, cursor, pages = [], None, 0
+    while pages == 0 or cursor is not None:
+        page = webhook_history.events(platform.context, PARTNER, OPEN, (PAID,), cursor)
+        found, cursor, pages = found + page["events"], page["next_cursor"], pages + 1
+    assert sorted(one["subject"] for one in found) == sorted(discounts)
+    assert pages > len(discounts)
+
+
+def test_a_replay_of_a_rare_type_says_from_when_on_to_ask_for_the_rest(platform, monkeypatch):
+    item = platform.endpoint(types=(PAID,))
+    platform.discount()
+    platform.wait(minutes=1)
+    later = platform.discount(OTHER, "key-2")
+    monkeypatch.setattr(webhook_history, "_LOOKED_AT_MAX", 5)
+    first = webhook_history.replay_since(platform.context, item, OPEN)
+    rest = webhook_history.replay_since(platform.context, item, datetime.fromisoformat(first["next_since"]))
+    assert (first["more"], rest["more"]) == (True, False)
+    assert f"{later}-0004" in first["queued"] + rest["queued"]
+
+
+@pytest.mark.parametrize(
+    "place", ['["2026-04-15T02:00:00Z","x",Infinity]', '["0001-01-01T00:00:00+23:59","x",1]', "[1]", '["","",""]']
+)
+def test_a_place_that_was_made_up_is_refused(platform, place):
+    with pytest.raises(InvalidCursorError):
+        platform.events(cursor=urlsafe_b64encode(place.encode()).decode())
 
 
 def test_a_cursor_of_another_partner_shows_nothing_of_its_events(platform):

@@ -225,6 +225,6 @@ class EventList(Answer):
     """The caller's events, in the order in which they were told."""
 
     events: list[Event]
-    """At most as many as were asked for."""
+    """At most as many as were asked for; of a rare type fewer, even none, though there is a next page."""
     next_cursor: str | None
     """Send it as `cursor` for what follows; null at the end."""

@@ -21,6 +21,7 @@ from rongtong.services.context import Context
 from rongtong.services.errors import NotFoundError
 from rongtong.services.storage import Item
 
+_NAME_LENGTH_MAX = 200
 _EVERYWHERE: Mapping[str, str] = {
     "Strict-Transport-Security": "max-age=63072000; includeSubDomains",
     "X-Content-Type-Options": "nosniff",
@@ -73,12 +74,14 @@ def let_in(route: Route, request: Request, named: Mapping[str, str], handler: Ca
     """
     context = bootstrap.context()
     if route.scope is None:
+        _require_short(named)
         return handler(Call(request, context, None), **named)
     who = caller(request)
     require_digest(request)
     _require_rate(request)
     if route.scope not in who.scopes:
         raise ForbiddenError(f"This needs a key with the scope {route.scope}.")
+    _require_short(named)
     given = {_name(name): _argument(context, who, name, named) for name in named}
     request_id = str(request.context.get("requestId", "")) or None
     call = Call(request, replace(context, initiator=who.initiator, request_id=request_id), who)
@@ -134,6 +137,14 @@ def _require_rate(request: Request) -> None:
     wait_s = int((request.context.get("authorizer") or {}).get("retry_after", 0) or 0)
     if wait_s:
         raise TooManyRequestsError("Too many requests; wait as long as Retry-After says.", retry_after_s=wait_s)
+
+
+def _require_short(named: Mapping[str, str]) -> None:
+    """Raises NotFoundError for what is longer than any name: a store does not say that it has no such key, it fails."""
+    for name, value in named.items():
+        if len(value) > _NAME_LENGTH_MAX:
+            unknown = OWNED[name].unknown if name in OWNED else "There is nothing of so long a name; check the path."
+            raise NotFoundError(unknown, field=name)
 
 
 def _name(parameter: str) -> str:

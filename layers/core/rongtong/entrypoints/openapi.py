@@ -118,7 +118,7 @@ _PARAMETERS: Mapping[str, tuple[str, Mapping[str, Any], Any]] = {
     "discount_id": ("The discount.", {"pattern": "^dsc_[a-z2-7]{26}$"}, "dsc_4syj3glkr6jt3apmgd3n43zvfh"),
     "enterprise_id": ("The enterprise.", {"pattern": "^ent_[a-z2-7]{26}$"}, "ent_nzfju3c3xv6chtovrrfhqyo6fx"),
     "operator_id": ("The operator.", {"pattern": "^opr_[a-z2-7]{26}$"}, "opr_2pn7ik4yqexpdf5ru3wjvhc6ba"),
-    "challenge_id": ("The challenge.", {"pattern": "^[a-z]{3}_[a-z2-7]{26}$"}, "cod_3b452spayspk35yezjezzbuz4s"),
+    "challenge_id": ("The challenge.", {"pattern": "^chl_[a-z2-7]{26}$"}, "chl_3b452spayspk35yezjezzbuz4s"),
     "endpoint_id": ("The endpoint.", {"pattern": "^whe_[a-z2-7]{26}$"}, "whe_5kd3v2mwyqzt4hx6bnej7rsaop"),
     "quote_id": ("The quote.", {"pattern": "^quo_[a-z2-7]{26}$"}, "quo_wdf4nxekleycgu3dhmlheuow3c"),
     "incident_id": ("The incident.", {"pattern": "^inc_[a-z2-7]{26}$"}, "inc_nfidcqsh2raj6fimoa42cj5wsx"),
@@ -132,6 +132,19 @@ _PARAMETERS: Mapping[str, tuple[str, Mapping[str, Any], Any]] = {
     ),
     "day": ("A day in Shanghai.", {"format": "date"}, "2026-04-15"),
     "job": ("One of the platform's own jobs.", {"pattern": "^[a-z_]+$"}, "audit"),
+    "/v1/statements/{day}": (
+        "A day in Shanghai like 2026-04-15, or a month like 2026-04.",
+        {"pattern": "^[0-9]{4}-[0-9]{2}(-[0-9]{2})?$"},
+        "2026-04-15",
+    ),
+    "/v1/operations/monthly-reviews/{period}": (
+        "A month in Shanghai.",
+        {"pattern": "^[0-9]{4}-[0-9]{2}$"},
+        "2026-03",
+    ),
+    "bill_id": ("The imported bill's id.", {"pattern": "^bil_[a-z2-7]{26}$"}, "bil_l2ey4uvbq3v6s63dkwifgjs5qb"),
+    "bill_import_id": ("The import's id.", {"pattern": "^imp_[a-z2-7]{26}$"}, "imp_l2ey4uvbq3v6s63dkwifgjs5qb"),
+    "year": ("A year in Shanghai that is over.", {"pattern": "^[0-9]{4}$"}, "2025"),
     "period": ("A day or a month in Shanghai.", {"pattern": "^[0-9]{4}-[0-9]{2}(-[0-9]{2})?$"}, "2026-04-14"),
     "path": ("An asynchronous path.", {"pattern": "^[a-z-]+$"}, "sweep"),
     "level": ("The tile's level, or `entries`.", {"pattern": "^([0-9]{1,2}|entries)$"}, "0"),
@@ -304,7 +317,7 @@ def _problem(status: int, codes: Iterable[str]) -> dict[str, Any]:
 def _path_parameters(path: str) -> list[dict[str, Any]]:
     found = []
     for name in parameters_of(path):
-        about, form, example = _PARAMETERS.get(name, (f"{name}.", {}, name))
+        about, form, example = _PARAMETERS[path if path in _PARAMETERS else name]
         schema = {"type": "string", **form}
         found.append(
             {"name": name, "in": "path", "required": True, "description": about, "schema": schema, "example": example}

@@ -31,6 +31,8 @@ MAX_AGE = timedelta(minutes=5)
 MAX_AHEAD = timedelta(minutes=1)
 """How far the signer's clock may be before the platform's."""
 NONCE_LENGTHS = range(8, 129)
+_KEY_ID_LENGTH_MAX = 128
+"""A caller's id of 64 characters, # and a number of 32 are the longest; by far longer ones the store fails."""
 _PLAIN_IN_QUERIES = "!$'()*,/:;?@"
 """What RFC 3986 (section 3.4) lets stand in a query, but for what separates parameters and stands for a space."""
 _REQUIRED = ("@method", "@authority", "@path")
@@ -187,8 +189,8 @@ def _key_id(headers: Mapping[str, str]) -> str:
         key_id = parameters["keyid"]
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise SignatureError("There is no one signature that names its key.") from error
-    if not isinstance(key_id, str):
-        raise SignatureError("The key's name is no string.")
+    if not isinstance(key_id, str) or len(key_id) > _KEY_ID_LENGTH_MAX:
+        raise SignatureError("The key's name is no string, or longer than any key's.")
     return key_id
 
 

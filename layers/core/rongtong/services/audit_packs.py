@@ -32,7 +32,7 @@ from rongtong.services.records import STATE, change_pk, incident_pk, institution
 from rongtong.services.storage import Create, Document, Item, Key, WriteConflictError
 
 WISHES_KEY = ("audit#packs", STATE)
-_COUNTS = frozenset({"events", "logged"})
+_COUNTS = frozenset({"events", "logged", "put_off"})
 _DUE = "01-05"
 _YEARS = range(2020, 2100)
 _ALL, _EVER, _BATCH, _ATTEMPTS = 1_000_000, "0", 100, 5

@@ -50,7 +50,7 @@ _GRACE = timedelta(seconds=30)
 _ATTEMPTS = 5
 _NAMES = {"holder_id": "enterprise_id"}
 """An import is at rest once it is logged; a record that bears ``enterprise_id`` has messages to send as well."""
-_HIDDEN = frozenset({"partner_id", "body_digest", "events", "logged", "file_key"})
+_HIDDEN = frozenset({"partner_id", "body_digest", "events", "logged", "put_off", "file_key"})
 
 
 class UploadMissingError(RongTongError):

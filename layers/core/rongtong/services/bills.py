@@ -20,7 +20,7 @@ from rongtong.services.prequalify import prequalify, put_off
 from rongtong.services.records import import_pk, iso, lines_sk, partner_list
 from rongtong.services.storage import BILL_LANE, IMPORT_LANE, Document, Item, WriteConflictError
 
-_HIDDEN = frozenset({"partner_id", "kept", "applicant_uscc"})
+_HIDDEN = frozenset({"partner_id", "kept", "applicant_uscc", "put_off"})
 _READ_AT_ONCE = 10
 _BATCH = 200
 _AT_ONCE = 4

@@ -24,7 +24,7 @@ _ATTEMPTS = 5
 _LIST = "changes"
 _EVER = "0"
 """Before any instant; an empty sort key is none to DynamoDB."""
-_HIDDEN = frozenset({"events", "base_version", "logged"})
+_HIDDEN = frozenset({"events", "base_version", "logged", "put_off"})
 
 
 def propose(

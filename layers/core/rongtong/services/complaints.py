@@ -31,11 +31,12 @@ from rongtong.services.records import (
     tenant_key,
 )
 from rongtong.services.settings import policy_of
+from rongtong.services.steps_taken import STEPS, Step
 from rongtong.services.storage import Create, Document, Item, Listing, Write, WriteConflictError
 
 DEADLINE = "deadline"
 _SUBJECT = "complaint_id"
-_HIDDEN = frozenset({"events", "logged", "body_digest", "partner_id"})
+_HIDDEN = frozenset({"events", "logged", "put_off", "body_digest", "partner_id", STEPS})
 _EVER = "0"
 _PAGE = 100
 _OPEN_MAX = 10_000
@@ -101,34 +102,43 @@ def receive(context: Context, command: Complain) -> tuple[Document, bool]:
     return view(context, load(context, complaint_id)), True
 
 
-def take(context: Context, by: str, item: Item) -> Document:
-    """Somebody of operations begins to look into it. The same person's repeat is no change. Raises WrongStateError."""
-    if item.body["status"] == ComplaintStatus.IN_PROGRESS and item.body.get("taken_by") == by:
+def take(context: Context, step: Step, item: Item) -> Document:
+    """Somebody of operations begins to look into it. The same person's repeat is no change.
+
+    Raises WrongStateError, IdempotencyMismatchError.
+    """
+    by = step.by
+    if step.was_taken(item) or (item.body["status"] == ComplaintStatus.IN_PROGRESS and item.body.get("taken_by") == by):
         return view(context, item)
-    changes: Document = {"taken_by": by}
+    changes: Document = {"taken_by": by, **step.noted(item)}
     return _change(context, item, ComplaintStatus.IN_PROGRESS, changes, "ComplaintTaken", {"by": by}, [])
 
 
-def answer(context: Context, by: str, item: Item, text: str) -> Document:
+def answer(context: Context, step: Step, item: Item, text: str) -> Document:
     """Answer it; what was overdue is settled in the same transaction. The same answer by the same person is no change.
 
-    Raises WrongStateError unless it is IN_PROGRESS.
+    Raises WrongStateError unless it is IN_PROGRESS, IdempotencyMismatchError.
     """
+    if step.was_taken(item):
+        return view(context, item)
+    by = step.by
     if item.body["status"] == ComplaintStatus.ANSWERED and item.body.get("answered_by") == by:
         shown = view(context, item)
         if shown["messages"][-1]["text"] == text:
             return shown
     now, sealed = context.clock.now(), _sealed(context, _enterprise(context, item), text)
-    changes: Document = {"answered_at": iso(now), "answered_by": by}
+    changes: Document = {"answered_at": iso(now), "answered_by": by, **step.noted(item)}
     data: Document = {"by": by, "text_sealed": sealed}
     return _change(context, item, ComplaintStatus.ANSWERED, changes, "ComplaintAnswered", data, _settled(context, item))
 
 
-def reopen(context: Context, item: Item, text: str) -> Document:
+def reopen(context: Context, step: Step, item: Item, text: str) -> Document:
     """The answer does not content the complainant: it is to be answered anew, by a new date. A repeat is no change.
 
-    Raises WrongStateError unless it is ANSWERED.
+    Raises WrongStateError unless it is ANSWERED, IdempotencyMismatchError.
     """
+    if step.was_taken(item):
+        return view(context, item)
     if item.body["status"] == ComplaintStatus.REOPENED:
         shown = view(context, item)
         if shown["messages"][-1]["text"] == text:
@@ -137,6 +147,7 @@ def reopen(context: Context, item: Item, text: str) -> Document:
     due = answer_by(context.clock.now(), policy_of(platform, tenant).complaint_days)
     sealed = _sealed(context, _enterprise(context, item), text)
     changes: Document = {"answer_by": iso(due), "answered_at": None, "answered_by": None, "taken_by": None}
+    changes |= step.noted(item)
     data: Document = {"answer_by": iso(due), "text_sealed": sealed}
     deadline = _deadline(context, item)
     waits = replace(deadline.replaced(deadline.body), due=iso(due), listing=_waiting(_id(item), due))

@@ -18,6 +18,7 @@ _HIDDEN = frozenset(
         "request_id",
         "task_token",
         "logged",
+        "put_off",
         "told",
         "queued",
         "partner_id",

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from rongtong.domain.lifecycle import DiscountStatus, waits_until
 from rongtong.services.context import Context, Execution, Running
-from rongtong.services.records import STATE, discount_pk, iso
+from rongtong.services.records import STATE, discount_pk, due_since, iso
 from rongtong.services.replay import discount_id_of, execution_name, nothing_to_do
 from rongtong.services.storage import Document, Item
 
@@ -71,7 +71,7 @@ def _waits(item: Item, now: datetime) -> bool:
 def _since(context: Context, item: Item) -> datetime:
     """Since when it is due; what was carried on is put off each time, and counts from the last that happened to it."""
     if "replays" not in item.body and "redriven" not in item.body:
-        return datetime.fromisoformat(str(item.due))
+        return datetime.fromisoformat(due_since(item))
     events = [document.body["event"] for document in context.store.query(item.pk, "event#")]
     return max(datetime.fromisoformat(event["at"]) for event in events if event["type"] != "ExecutionReplayed")
 

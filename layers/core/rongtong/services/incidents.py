@@ -25,7 +25,7 @@ _LISTS = {IncidentStatus.OPEN: "incidents#open", IncidentStatus.RESOLVED: "incid
 _EVER = "0"
 _ALL = 1_000_000
 _FOLLOWERS_MAX = 1000
-_HIDDEN = frozenset({"events", "logged"})
+_HIDDEN = frozenset({"events", "logged", "put_off"})
 
 
 def list_of(status: IncidentStatus) -> str:

@@ -20,14 +20,14 @@ from rongtong.domain.errors import RongTongError
 from rongtong.domain.jobs import PLANS, Job, period_of, require_period
 from rongtong.services.context import Clock, Context
 from rongtong.services.errors import NotFoundError
-from rongtong.services.records import STATE, change_writes, first_writes, iso
+from rongtong.services.records import STATE, WATCH_KEY, change_writes, first_writes, iso
 from rongtong.services.storage import Create, Document, Item, Listing, WriteConflictError
 
 _PIECE_S = 45.0
 """A piece ends by itself after so long; a function has minutes."""
 SUBJECT = "run_id"
 """The field of a run's events that names it."""
-_HIDDEN = frozenset({"events", "logged", "kept", "request"})
+_HIDDEN = frozenset({"events", "logged", "put_off", "kept", "request"})
 
 
 class RunStatus(StrEnum):
@@ -239,19 +239,23 @@ def view(item: Item) -> Document:
 
 
 def overview(context: Context) -> list[Document]:
-    """Every job with its plan, its newest run and whether it is overdue, for whoever watches."""
-    now = context.clock.now()
+    """Every job with its plan, its newest run and whether it is overdue, for whoever watches.
+
+    One that never succeeded counts, as in its alarm, from the watch's first run.
+    """
+    now, watched = context.clock.now(), context.store.get(*WATCH_KEY)
     last = context.store.get_many([(job_pk(job), STATE) for job in Job])
     shown = []
     for job, success in zip(Job, last, strict=True):
         plan, newest = PLANS[job], runs(context, job, most=1)
-        since = None if success is None else str(success.body["last_success_at"])
+        succeeded_at = None if success is None else str(success.body["last_success_at"])
+        since = str(watched.body["began_at"]) if success is None and watched is not None else succeeded_at
         shown.append(
             {
                 "job": job.value,
                 "purpose": plan.purpose,
                 "schedule": plan.schedule,
-                "last_success_at": since,
+                "last_success_at": succeeded_at,
                 "overdue": since is not None and since < iso(now - plan.overdue_after),
                 "newest_run": newest[0] if newest else None,
             }

@@ -7,6 +7,7 @@ anew before the registry's or the lists' part is out of date, as long as discoun
 from __future__ import annotations
 
 import hashlib
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -44,6 +45,7 @@ from rongtong.services.records import (
     institution_pk,
     iso,
     partner_pk,
+    postponed,
     tenant_key,
 )
 from rongtong.services.reservations import USED, Holdings
@@ -112,7 +114,8 @@ def prequalify(context: Context, item: Item) -> BillStatus:
 
 def put_off(context: Context, item: Item, pause: timedelta) -> None:
     """Look at the bill later; what was kept of it stays as it is."""
-    _replace(context, item, item.body, context.clock.now() + pause)
+    with suppress(WriteConflictError):  # another worker looked at it at the same time
+        context.store.transact([postponed(item, context.clock.now() + pause)])
 
 
 def _keep(context: Context, item: Item, changes: Document, again: datetime | None) -> BillStatus:

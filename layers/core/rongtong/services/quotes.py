@@ -42,7 +42,7 @@ from rongtong.services.settings import (
 )
 from rongtong.services.storage import Document, Item, Owned, WriteConflictError
 
-_HIDDEN = frozenset({"partner_id", "body_digest", "events", "logged"})
+_HIDDEN = frozenset({"partner_id", "body_digest", "events", "logged", "put_off"})
 
 
 class QuoteError(InvalidInputError):

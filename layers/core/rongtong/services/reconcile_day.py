@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Self, TypeVar
 
 from rongtong.domain.incident import IncidentKind
@@ -87,13 +87,13 @@ def compare(context: Context, tally: Tally, time_is_up: Callable[[], bool]) -> b
     if not tally.statement_done:
         tally.bank_paid_fen = sum(_paid(entries).values())
         tally.bank_back_fen = sum(one.amount_fen for one in entries if one.status is not PaymentStatus.SUCCEEDED)
-        numbers = _numbers(entries)
+        numbers, before = _numbers(entries), _Before(context, day)
         for start in range(tally.entries_done, len(entries), _AT_ONCE):
             if start > tally.entries_done and time_is_up():
                 tally.entries_done = start
                 return False
             part = slice(start, start + _AT_ONCE)
-            _compare_entries(context, tally, entries[part], numbers[part])
+            _compare_entries(context, tally, entries[part], numbers[part], before)
         tally.entries_done, tally.statement_done = len(entries), True
         _name_twice(context, tally, entries)
         if time_is_up():
@@ -125,7 +125,33 @@ def _numbers(entries: Sequence[StatementEntry]) -> list[int]:
     return numbers
 
 
-def _compare_entries(context: Context, tally: Tally, entries: Sequence[StatementEntry], numbers: Sequence[int]) -> None:
+class _Before:
+    """What the bank has paid on days before this one; each day's statement is asked for once."""
+
+    def __init__(self, context: Context, day: date) -> None:
+        self._context, self._day = context, day
+        self._paid: dict[date, Mapping[str, int]] = {}
+
+    def has_paid(self, payment: Item) -> bool:
+        """Whether the payment stands in the statement of the day on which it was sent, or of the one before this.
+
+        Raises BankUnavailableError.
+        """
+        if "submitted_at" not in payment.body:
+            return False
+        sent = self._context.calendar.shanghai_date(datetime.fromisoformat(str(payment.body["submitted_at"])))
+        days = {sent, self._day - timedelta(days=1)}
+        return any(payment.body["reference"] in self._of(day) for day in sorted(days) if sent <= day < self._day)
+
+    def _of(self, day: date) -> Mapping[str, int]:
+        if day not in self._paid:
+            self._paid[day] = _paid(_statement(self._context, day))
+        return self._paid[day]
+
+
+def _compare_entries(
+    context: Context, tally: Tally, entries: Sequence[StatementEntry], numbers: Sequence[int], before: _Before
+) -> None:
     keys: list[tuple[Key, Key] | None] = []
     for entry in entries:
         if is_ours(entry.reference):
@@ -137,6 +163,12 @@ def _compare_entries(context: Context, tally: Tally, entries: Sequence[Statement
     found = dict(zip(wanted, context.store.get_many(wanted), strict=True)) if wanted else {}
     for entry, pair, number in zip(entries, keys, numbers, strict=True):
         payment, state = (None, None) if pair is None else (found[pair[0]], found[pair[1]])
+        if payment is not None and entry.status is PaymentStatus.SUCCEEDED:
+            try:
+                if before.has_paid(payment):
+                    tally.add(context, entry.reference, "PAID_TWICE", "")
+            except BankUnavailableError:  # the day is compared again, until the other one's statement is there
+                tally.is_unsure(entry.reference)
         if payment is not None and state is not None and _agrees(entry, payment, state):
             continue
         _compare_entry(context, tally, entry, number)

@@ -24,7 +24,7 @@ from rongtong.services.evidence_log import head_of, leaf_of
 from rongtong.services.incidents import open_anew, open_once
 from rongtong.services.jobs import Piece, Run
 from rongtong.services.laid_aside import fetch, lay_aside
-from rongtong.services.records import STATE, event_sk, logged_count, logged_indices
+from rongtong.services.records import STATE, due_since, event_sk, logged_count, logged_indices
 from rongtong.services.storage import Document, Item, Key
 
 _STAGE = "evidence"
@@ -203,7 +203,7 @@ def _look_at_unlogged(context: Context, look: _Look, item: Item, events: Mapping
         return
     look.unlogged.append((item.pk, first - 1))
     limit = context.clock.now() - _LOGGED_WITHIN
-    if item.due is not None and datetime.fromisoformat(item.due) > limit:
+    if item.due is not None and datetime.fromisoformat(due_since(item)) > limit:
         return
     for number in range(first, int(item.body["events"]) + 1):
         event: Any = events.get(event_sk(number), {}).get("event", {})

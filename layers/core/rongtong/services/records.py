@@ -28,6 +28,8 @@ PLATFORM_PK = "platform"
 POLICY_KEY = (PLATFORM_PK, "policy")
 LIMITS_KEY = (PLATFORM_PK, "limits")
 ACCEPTORS_KEY = (PLATFORM_PK, "acceptors")
+WATCH_KEY = ("watch", STATE)
+"""What the watch found last; ``began_at`` is when it ran first."""
 SUSPENDED_INSTITUTIONS_KEY = ("suspended#institutions", STATE)
 """Which institutions were ever suspended."""
 
@@ -200,6 +202,19 @@ def logged_indices(body: Document) -> list[int]:
 def logged_until(body: Document) -> int:
     """How many leaves the evidence log has at least, that it holds all that is noted of the aggregate."""
     return max((start + count for start, count in body.get("logged", ())), default=0)
+
+
+def postponed(item: Item, until: datetime) -> Replace:
+    """The write that puts off what is due, with since when it is: ``due_since`` tells, and alarms go by that."""
+    noted = {"since": due_since(item), "until": iso(until), "events": item.body.get("events", 0)}
+    return replace(item.replaced({**item.body, "put_off": noted}), due=iso(until))
+
+
+def due_since(item: Item) -> str:
+    """Since when a record is due (ISO 8601); what was put off and nothing happened to, from the first time on."""
+    noted: Document = item.body.get("put_off", {})
+    is_put_off = noted.get("until") == item.due and noted.get("events") == item.body.get("events", 0)
+    return str(noted["since"] if noted and is_put_off else item.due)
 
 
 def at_rest(body: Document) -> bool:

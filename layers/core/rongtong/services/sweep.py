@@ -22,7 +22,7 @@ from rongtong.services.errors import WrongStateError
 from rongtong.services.evidence_log import LOG_PK, head_of
 from rongtong.services.incidents import newest, open_anew, resolve
 from rongtong.services.notify import notify
-from rongtong.services.records import STATE, at_rest, iso
+from rongtong.services.records import STATE, at_rest, iso, postponed
 from rongtong.services.replay import carry_on, discount_id_of, execution_name
 from rongtong.services.request_discount import start
 from rongtong.services.seal import record
@@ -198,10 +198,11 @@ def _rest(context: Context, item: Item) -> None:
 
 
 def _put_off(context: Context, item: Item, pause: timedelta) -> None:
+    """Put off, with since when it is due: what fails again and again is as late as if nobody had looked at it."""
     found = context.store.get(item.pk, STATE)
     if found is not None and found.due is not None:
         with suppress(WriteConflictError):
-            context.store.transact([replace(found.replaced(found.body), due=iso(context.clock.now() + pause))])
+            context.store.transact([postponed(found, context.clock.now() + pause)])
 
 
 def _waited(context: Context, item: Item) -> timedelta:

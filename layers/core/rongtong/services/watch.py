@@ -25,6 +25,8 @@ from rongtong.services.jobs import job_pk
 from rongtong.services.records import (
     LIMITS_KEY,
     STATE,
+    WATCH_KEY,
+    due_since,
     exposure_pk,
     institution_pk,
     iso,
@@ -42,7 +44,6 @@ from rongtong.services.storage import (
     Item,
 )
 
-WATCH_KEY = ("watch", STATE)
 STUCK_AFTER = timedelta(minutes=10)
 """More than three times what a discount may take."""
 _PUT_OFF_MAX = timedelta(hours=1)
@@ -140,9 +141,9 @@ def _queues(context: Context, due: Sequence[Item], now: datetime) -> Found:
     """The outbox is whatever has ended, or never had a machine of its own, and is not told or not logged yet."""
     waits = {item.pk: since for item in due if item.sk == STATE and (since := _outbox_since(item)) is not None}
     outbox = _age(now, waits.values())
-    bills = [
-        str(item.due) for lane in (BILL_LANE, IMPORT_LANE) for item in context.store.due(iso(now), lane=lane, most=1)
-    ]
+    soon = iso(now + _PUT_OFF_MAX)
+    lanes = [context.store.due(soon, lane=lane, most=_BACKLOG_MAX) for lane in (BILL_LANE, IMPORT_LANE)]
+    bills = [due_since(item) for lane in lanes for item in lane]
     oldest = sorted(waits.items(), key=lambda pair: pair[1])[:_SHOWN]
     shown: Document = {"outbox": [{"record": pk, "since": since} for pk, since in oldest if since < iso(now)]}
     return {m.OUTBOX_AGE: outbox, m.BILLS_QUEUE_AGE: _age(now, bills)}, shown
@@ -150,8 +151,8 @@ def _queues(context: Context, due: Sequence[Item], now: datetime) -> Found:
 
 def _outbox_since(item: Item) -> str | None:
     if "discount_id" in item.body:
-        return None if "finished_at" not in item.body else max(str(item.due), str(item.body["finished_at"]))
-    return str(item.due)
+        return None if "finished_at" not in item.body else max(due_since(item), str(item.body["finished_at"]))
+    return due_since(item)
 
 
 def _webhooks(context: Context, now: datetime) -> Found:

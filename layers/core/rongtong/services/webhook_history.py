@@ -38,6 +38,8 @@ LOOK_BACK = timedelta(days=30)
 _FEED_MAX = 1_000_000
 """All lines of one partner and day: lists are read from their newest end, so fewer would leave out the day's beginning.
 A line is everything that one discount told at once."""
+_LOOKED_AT_MAX = 2_000
+"""Events of one answer: a function has 30 seconds, and a type may be rare."""
 _EVER = "0"
 _HIDDEN = frozenset({"subject", "n", "since"})
 _TRIAL_NUMBERS = 10**9
@@ -60,7 +62,7 @@ class _Place:
         try:
             at, subject, number = json.loads(urlsafe_b64decode(text.encode("ascii")))
             place = cls(iso(datetime.fromisoformat(at)), str(subject), int(number))
-        except (ValueError, TypeError) as error:
+        except (ValueError, TypeError, OverflowError) as error:
             raise InvalidCursorError("Send a cursor as a list answered it, or none.", field="cursor") from error
         return place
 
@@ -75,21 +77,21 @@ def events(
 ) -> Document:
     """The partner's events from ``since`` on, at most 30 days ago, in the order in which they were told.
 
-    They are those since the partner registered its first endpoint. ``next_cursor`` goes on behind the last of them;
-    there is none at the end. Raises InvalidInputError for an unknown type, InvalidCursorError.
+    They are those since the partner registered its first endpoint. ``next_cursor`` goes on behind the last that was
+    looked at; there is none at the end. A page of rare types may be short, even empty, and yet have a next one. Raises
+    InvalidInputError for an unknown type, InvalidCursorError.
     """
     require_types(types)
     after = None if cursor is None else _Place.read(cursor)
     found: list[Document] = []
     last: _Place | None = None
-    for place, event in _events_since(context, partner_id, since, after):
+    for looked_at, (place, event) in enumerate(_events_since(context, partner_id, since, after)):
         document = envelope(event, context.log_origin)
-        if document is None or not wants(types, str(document["type"])):
-            continue
-        if len(found) == limit:
-            assert last is not None, "a full page has a last event"
+        fits = document is not None and wants(types, str(document["type"]))
+        if last is not None and ((fits and len(found) == limit) or looked_at == _LOOKED_AT_MAX):
             return {"events": found, "next_cursor": last.text()}
-        found.append(document)
+        if fits and document is not None:
+            found.append(document)
         last = place
     return {"events": found, "next_cursor": None}
 
@@ -161,12 +163,13 @@ def replay_since(context: Context, endpoint: Item, since: datetime) -> Document:
     """
     _require_enabled(endpoint)
     queued: list[str] = []
-    for place, event in _events_since(context, str(endpoint.body["partner_id"]), since, None):
+    told = _events_since(context, str(endpoint.body["partner_id"]), since, None)
+    for looked_at, (place, event) in enumerate(told):
+        if len(queued) >= REPLAYED_MAX or looked_at >= _LOOKED_AT_MAX:
+            return {"queued": queued, "next_since": place.at, "more": True}
         document = envelope(event, context.log_origin)
         if document is None or not wants(endpoint.body["types"], str(document["type"])):
             continue
-        if len(queued) >= REPLAYED_MAX:
-            return {"queued": queued, "next_since": place.at, "more": True}
         queued.append(_again(context, endpoint, place.subject, event))
     return {"queued": queued, "next_since": None, "more": False}
 
