@@ -47,9 +47,11 @@ class _DeadLetters:
     def letters(self) -> dict[str, Any]:
         return {"paths": [{"path": "sweep", "waiting": 0, "letters": []}]}
 
-    def redeliver(self, path: str) -> dict[str, Any]:
+    def require(self, path: str) -> None:
         if path != "sweep":
             raise NotFoundError("A path is one of sweep.", field="path")
+
+    def redeliver(self, path: str) -> dict[str, Any]:
         return {"path": path, "redelivered": [], "kept": 0}
 
 

@@ -8,9 +8,10 @@ from chalice.app import MultiDict
 import access_fakes
 from api_calls import call
 from in_memory import Platform, sample_bills
+from rongtong.domain.incident import Desk, IncidentKind
 from rongtong.entrypoints import bootstrap
 from rongtong.entrypoints.errors import InvalidBodyError
-from rongtong.entrypoints.queries import LIMIT, DiscountsQuery, ExecutionsQuery, part_of, read_query
+from rongtong.entrypoints.queries import LIMIT, DiscountsQuery, ExecutionsQuery, IncidentsQuery, part_of, read_query
 
 
 def _read(model=DiscountsQuery, **sent):
@@ -25,6 +26,11 @@ def test_what_is_sent_is_read():
     asked = _read(limit="100", status="DISBURSED", since="2026-04-15T10:00:00+08:00", fields="status,face_fen")
     assert (asked.limit, asked.status, asked.since) == (100, "DISBURSED", datetime(2026, 4, 15, 2, tzinfo=UTC))
     assert part_of(asked, asked.fields).fields == ("status", "face_fen")
+
+
+def test_incidents_are_asked_for_by_kind_and_desk():
+    asked = _read(IncidentsQuery, kind="PAYMENT_RETURNED", owner="treasury")
+    assert (asked.kind, asked.owner) == (IncidentKind.PAYMENT_RETURNED, Desk.TREASURY)
 
 
 @pytest.mark.parametrize(

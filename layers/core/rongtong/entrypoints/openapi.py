@@ -291,7 +291,7 @@ def _problems(method: str, operation: Operation, *, public: bool) -> dict[str, A
     codes += ["CONTENT_DIGEST_MISMATCH"] if method != "GET" else []
     codes += [*(READ if operation.body is not None else ()), *operation.codes, *ANY]
     if operation.if_match:
-        codes.append("PRECONDITION_FAILED")
+        codes += ["PRECONDITION_FAILED", "HEADER_MISSING"]
     by_status: dict[int, list[str]] = {}
     for code in dict.fromkeys(codes):
         by_status.setdefault(status_of_code(code), []).append(code)

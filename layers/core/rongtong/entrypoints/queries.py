@@ -153,9 +153,9 @@ class IncidentsQuery(_Query):
 
     status: Literal["open", "resolved"] = "open"
     """Which ones."""
-    kind: IncidentKind | None = None
+    kind: Annotated[IncidentKind | None, Field(strict=False)] = None
     """Only of this kind."""
-    owner: Desk | None = None
+    owner: Annotated[Desk | None, Field(strict=False)] = None
     """Only of this desk."""
 
 
