@@ -25,6 +25,19 @@ class MemoryBucket:
     versions: dict[str, list[bytes]] = field(default_factory=dict)
     """What was under a key before a test replaced it, the newest first."""
     read: list[str] = field(default_factory=list)
+    locks_for: timedelta | None = None
+    locked: dict[str, datetime] = field(default_factory=dict)
+    """Until when a key was asked to be kept."""
+
+    def retention(self) -> timedelta | None:
+        return self.locks_for
+
+    def keep(self, key: str, until: datetime) -> datetime | None:
+        assert self.locks_for is not None
+        if key not in self.objects:
+            return None
+        self.locked[key] = max(until, self.locked.get(key, until))
+        return self.locked[key]
 
     def create(self, name: str, content: bytes) -> bool:
         own = bytes(bytearray(content))

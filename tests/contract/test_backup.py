@@ -1,5 +1,7 @@
 """Vault, buckets and whole tables: the stand-ins do what S3 and DynamoDB do."""
 
+from datetime import UTC, datetime, timedelta
+
 import boto3
 import pytest
 from moto import mock_aws
@@ -109,6 +111,33 @@ def test_what_was_replaced_all_the_same_is_still_there_as_an_earlier_version():
     assert vault.get("a/1") == b"three"
     assert list(vault.earlier("a/1")) == [b"two", b"one"]
     assert list(vault.earlier("a/10")) == []
+
+
+@pytest.fixture(params=["memory", "s3"])
+def locking(request):
+    """A vault that locks for ten days what is put there."""
+    if request.param == "memory":
+        return MemoryBucket(locks_for=timedelta(days=10))
+    s3 = boto3.client("s3", region_name=OTHER)
+    where = {"LocationConstraint": OTHER}
+    s3.create_bucket(Bucket="locking", CreateBucketConfiguration=where, ObjectLockEnabledForBucket=True)
+    rule = {"DefaultRetention": {"Mode": "COMPLIANCE", "Days": 10}}
+    lock = {"ObjectLockEnabled": "Enabled", "Rule": rule}
+    s3.put_object_lock_configuration(Bucket="locking", ObjectLockConfiguration=lock)
+    return S3Bucket("locking", OTHER)
+
+
+def test_what_is_locked_is_kept_for_longer_and_never_for_less(locking):
+    locking.create("a/1", b"one")
+    until = datetime(2999, 1, 1, tzinfo=UTC)
+    assert locking.keep("a/1", until) == until
+    assert locking.keep("a/1", until - timedelta(days=1)) == until
+    assert locking.keep("a/2", until) is None
+    assert locking.retention() == timedelta(days=10)
+
+
+def test_a_vault_without_locks_says_so(bucket):
+    assert bucket.retention() is None
 
 
 def test_a_snapshot_holds_what_the_tables_held_and_takes_no_more(tables):

@@ -53,8 +53,21 @@ def test_nobody_replaces_or_deletes_what_is_in_the_vault_before_its_time():
     allowed = [one["Action"] for one in statements if one["Effect"] == "Allow"]
     assert allowed == [
         ["s3:PutObject", "s3:GetObject", "s3:GetObjectVersion"],
-        ["s3:ListBucket", "s3:ListBucketVersions"],
+        ["s3:GetObjectRetention", "s3:PutObjectRetention"],
+        ["s3:ListBucket", "s3:ListBucketVersions", "s3:GetBucketObjectLockConfiguration"],
     ]
+    assert "s3:BypassGovernanceRetention" in denied["DeletedByItsRulesAlone"]["Action"]
+
+
+def test_what_all_backups_share_can_be_locked_for_longer_and_for_no_longer_than_what_is_new():
+    statements = VAULT["BackupBucketPolicy"]["Properties"]["PolicyDocument"]["Statement"]
+    (allowed,) = [one for one in statements if one["Sid"] == "ThePlatformKeepsForLonger"]
+    assert allowed["Resource"] == {"!Sub": "${BackupBucket.Arn}/buckets/*"}
+    (denied,) = [one for one in statements if one["Sid"] == "NothingIsKeptForEver"]
+    assert (denied["Effect"], denied["Action"]) == ("Deny", "s3:PutObjectRetention")
+    (bound,) = denied["Condition"]["NumericGreaterThan"].values()
+    rule = VAULT["BackupBucket"]["Properties"]["ObjectLockConfiguration"]["Rule"]["DefaultRetention"]
+    assert bound == rule["Days"]
 
 
 def test_what_all_backups_share_never_expires():

@@ -137,6 +137,7 @@ def _list(run: _Restore) -> int:
 
 def _dry_run(run: _Restore) -> int:
     source = _chosen(run)
+    refused = _refusal(run, source)
     known = _known(run, source)
     run.begin("would let none of the platform's functions begin")
     run.say(f"{len(run.stack.bounds())} functions")
@@ -149,7 +150,22 @@ def _dry_run(run: _Restore) -> int:
     found = _losses(run, source, known, log)
     _tell(run, source, found)
     print("Nothing was changed.")
+    if refused is not None:
+        print(f"It would be REFUSED {refused.code}: {refused}", file=sys.stderr)
+        return 1
     return 0
+
+
+def _refusal(run: _Restore, source: Source) -> RongTongError | None:
+    """Why this restore would stop before its first change; the dry run tells all else first."""
+    if _state(run).exists() and restore.is_done(run.context, source):
+        return None
+    try:
+        restore.refuse_others(run.context, source)
+    except restore.TablesNotEmptyError as error:
+        run.say(f"{error.code}: {error}")
+        return error
+    return None
 
 
 def _restore(run: _Restore) -> int:

@@ -7,10 +7,10 @@ import pytest
 
 from backup_fakes import with_backups
 from in_memory import Platform, sample_bills
-from rongtong.domain.backup import BackupDamagedError, manifest_key, open_manifest
+from rongtong.domain.backup import BackupDamagedError, content_key, manifest_key, open_manifest
 from rongtong.domain.jobs import Job
 from rongtong.services import backup, jobs
-from rongtong.services.backup_reading import backup_ids, every, opened, unpacked
+from rongtong.services.backup_reading import backup_ids, entries, every, opened, unpacked
 from rongtong.services.cosigning import log_key
 from rongtong.services.errors import NoBackupsError
 from rongtong.services.jobs import step
@@ -89,6 +89,60 @@ def test_a_contract_is_copied_once_in_its_life_and_named_by_every_backup(platfor
     assert len(context.backups.buckets["archive"].read) == 1
     assert _manifest(context, first).items("buckets/archive") == 1
     assert _manifest(context, second).items("buckets/archive") == 2
+
+
+def _next_day(context, days=1):
+    context.clock.instant += timedelta(days=days)
+    return _entries(context, back_up(context))
+
+
+def _entries(context, found):
+    """What a backup lists of the buckets, by name."""
+    manifest, vault = _manifest(context, found), context.backups.vault
+    return {
+        entry.name: entry
+        for holding in manifest.holding_names
+        if holding.startswith("buckets/")
+        for listed in manifest.holdings[holding]
+        for entry in entries(vault, manifest.backup_id, holding, listed)
+    }
+
+
+def test_what_a_backup_relies_on_is_locked_anew_where_less_than_half_of_its_time_is_left(platform):
+    context = platform.context
+    vault = context.backups.vault
+    vault.locks_for = timedelta(days=400)
+    first = _entries(context, back_up(context))
+    _next_day(context, 199)
+    assert vault.locked == {}
+    began = context.clock.instant
+    later = _next_day(context, 2)
+    assert {key for key in vault.objects if key.startswith("buckets/")} >= set(vault.locked) != set()
+    assert {content_key("", "buckets", first[name]) for name in first} == set(vault.locked)
+    assert all(until > began + timedelta(days=400) for until in vault.locked.values())
+    vault.locked.clear()
+    _next_day(context)
+    assert vault.locked == {}
+    assert later.keys() >= first.keys()
+
+
+def test_copies_of_backups_that_told_no_time_are_locked_by_the_next(platform):
+    context = platform.context
+    first = _entries(context, back_up(context))
+    context.backups.vault.locks_for = timedelta(days=400)
+    _next_day(context)
+    assert set(context.backups.vault.locked) == {content_key("", "buckets", entry) for entry in first.values()}
+
+
+def test_a_copy_that_is_missing_is_made_anew_by_the_backup_that_would_lock_it(platform):
+    context = platform.context
+    first, vault = _entries(context, back_up(context)), context.backups.vault
+    (contract,) = context.archive.objects
+    key = content_key("", "buckets", first[contract])
+    del vault.objects[key]
+    vault.locks_for = timedelta(days=400)
+    _next_day(context)
+    assert vault.objects[key] == context.archive.objects[contract]
 
 
 def test_a_run_that_dies_anywhere_makes_one_backup(platform):

@@ -115,6 +115,45 @@ def test_what_succeeded_is_done_again_only_if_asked(context):
     assert [event["type"] for event in events(context)].count("JobFinished") == 2
 
 
+def _stuck(context):
+    """The run of the first request: its first stage has kept something, and its execution has failed."""
+    steps = Steps({"first": lambda _, run: Piece({"ran": 1}, True, ""), **STEPS.stages}, STEPS.found)
+    ask(context)
+    for do in ("begin", "first"):
+        step(context, Job.AUDIT, steps, {"do": do, **started(context)[FIRST]})
+    end(context, FIRST)
+    return steps
+
+
+def _kept(context):
+    return jobs.load(context, Job.AUDIT, PERIOD).body["kept"]
+
+
+def test_a_run_that_never_ends_is_begun_anew_by_a_person_who_asks_for_it(context):
+    steps = _stuck(context)
+    ask(context, "NEVER_ENDS", again=True)
+    step(context, Job.AUDIT, steps, {"do": "begin", **started(context)[SECOND]})
+    assert _kept(context) == {}
+    done = step(context, Job.AUDIT, steps, {"do": "first", "period": PERIOD})
+    assert (done["more"], _kept(context)) == (False, {"first": {"ran": 1}})
+    assert [event["type"] for event in events(context)].count("JobBegun") == 2
+
+
+def test_a_task_that_is_tried_again_does_not_begin_its_run_anew_a_second_time(context):
+    steps = _stuck(context)
+    ask(context, "NEVER_ENDS", again=True)
+    for do in ("begin", "first", "begin"):
+        step(context, Job.AUDIT, steps, {"do": do, **started(context)[SECOND]})
+    assert _kept(context) == {"first": {"ran": 1}}
+
+
+@pytest.mark.parametrize("event", [{}, {"again": True}])
+def test_a_run_that_stopped_goes_on_where_nobody_asked_for_a_new_beginning(context, event):
+    steps = _stuck(context)
+    step(context, Job.AUDIT, steps, {"do": "begin", **event})
+    assert _kept(context) == {"first": {"ran": 1}}
+
+
 @pytest.mark.parametrize(("payload", "start"), [({}, "running"), ({"period": "2026-03-02"}, "started")])
 def test_an_execution_of_the_schedule_that_works_on_the_period_is_not_joined_by_another(context, payload, start):
     context.workflows.start_job(Job.AUDIT, "of-the-schedule", payload)

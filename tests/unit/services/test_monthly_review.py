@@ -17,7 +17,7 @@ from rongtong.services.errors import NotFoundError
 from rongtong.services.monthly_figures import figures_pk
 from rongtong.services.monthly_review import STEPS, ReportAlteredError, read
 from rongtong.services.records import POLICY_KEY, STATE
-from rongtong.services.suspension import SuspendedError, is_enterprise_suspended, newest
+from rongtong.services.suspension import SuspendedError, SuspensionScope, is_enterprise_suspended, newest, suspend
 
 APRIL, MAY = "2026-04", "2026-05"
 PLAIN = [bill for bill in sample_bills()[:40] if bill.expected == "disbursed"]
@@ -151,6 +151,19 @@ def test_who_was_released_by_two_persons_is_not_restricted_again_for_the_same_mo
     assert not is_enterprise_suspended(platform.context, own_id)
     month_later(platform, 2)
     assert review(platform)["restricted"] == 0
+
+
+def test_whom_a_person_had_suspended_already_is_not_called_restricted(platform):
+    set_rules(platform, QUICK_DISCOUNT=ALL_QUICK)
+    month_later(platform)
+    own_id = platform.ids[PARTNER, GOOD.holder_uscc]
+    suspend(platform.context, "operations", "key-1", SuspensionScope.ENTERPRISE, own_id, "FILES_MISSING")
+    found = review(platform)
+    opened = incidents.newest(platform.context, IncidentStatus.OPEN)["incidents"]
+    told = {one["subject"]: one["data"]["restricted"] for one in opened}
+    assert told.pop(GOOD.holder_uscc) is False
+    assert set(told.values()) == {True}
+    assert found["restricted"] == len(restricted(platform) - {own_id})
 
 
 def test_a_company_that_comes_through_two_platforms_is_judged_once_and_restricted_on_both():

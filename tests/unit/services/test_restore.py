@@ -380,6 +380,23 @@ def test_a_restore_over_records_is_refused_before_anything_is_stopped(platform, 
     assert not list(tmp_path.iterdir())
 
 
+def test_a_dry_run_says_that_tables_with_records_would_be_refused(platform, tmp_path, capsys):
+    _back_up(platform.context)
+    run, items = _command(platform, tmp_path, Functions(), platform.trust), dict(platform.context.store.items)
+    assert command._dry_run(run) == 1
+    told = capsys.readouterr()
+    assert "TABLES_NOT_EMPTY" in told.err
+    assert "Nothing was changed." in told.out
+    assert platform.context.store.items == items
+
+
+def test_a_dry_run_over_tables_that_are_empty_says_that_it_could_be_done(platform, tmp_path):
+    _back_up(platform.context)
+    run = _command(platform, tmp_path, Functions(), platform.trust)
+    _lose_tables(platform.context)
+    assert command._dry_run(run) == 0
+
+
 def test_a_command_that_died_before_the_functions_began_again_only_lets_them_begin(platform, tmp_path, capsys):
     context, trust, functions = platform.context, platform.trust, Functions()
     _back_up(context)

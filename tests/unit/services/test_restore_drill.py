@@ -110,6 +110,29 @@ def test_a_contract_that_all_backups_share_is_named_and_its_earlier_version_used
     assert found["damaged"] == [f"{platform.newest}: buckets/archive {contract.name}: {key}"]
 
 
+@pytest.mark.parametrize("how", ["flipped", "gone"])
+def test_a_contract_that_no_backup_has_any_more_is_copied_anew_and_the_next_drill_is_whole(platform, how):
+    context, vault = platform.context, platform.context.backups.vault
+    # The first contract is in both backups.
+    manifest = backup_reading.opened(vault, platform.older, [log_key(context)])
+    (listed,) = manifest.holdings["buckets/archive"]
+    (contract,) = backup_reading.entries(vault, platform.older, "buckets/archive", listed)
+    first = content_key(platform.older, "buckets/archive", contract)
+    for key, next_key in ((first, f"{first}-2"), (f"{first}-2", f"{first}-3")):
+        if how == "gone":
+            del vault.objects[key]
+        else:
+            _flip(platform, key)
+        with pytest.raises(NoBackupsError):
+            _drill(platform, again=True)
+        context.clock.instant += timedelta(hours=1)
+        newest = _run(context, Job.BACKUP, backup.STEPS, again=True)["backup_id"]
+        assert vault.objects[next_key] == context.archive.objects[contract.name]
+        context.clock.instant += timedelta(days=31)
+        found = _drill(platform)
+        assert (found["backup_id"], found["damaged"]) == (newest, [])
+
+
 def test_an_object_that_is_gone_is_damage_too(platform):
     del platform.context.backups.vault.objects[_table_part(platform, platform.newest)]
     assert _drill(platform)["backup_id"] == platform.older

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any
 
@@ -17,6 +18,8 @@ _TAKEN = "PreconditionFailed"
 _MEETING = "ConditionalRequestConflict"
 """Another put of the same key is under way: it may still fail."""
 _MISSING = ("NoSuchKey", "404")
+_NOT_LOCKED = "ObjectLockConfigurationNotFoundError"
+_DAYS_A_YEAR = 365
 _ATTEMPTS = 5
 
 
@@ -30,6 +33,37 @@ class S3Bucket:
     @cached_property
     def _s3(self) -> Any:
         return boto3.client("s3", region_name=self._region)
+
+    @cached_property
+    def _rule(self) -> dict[str, Any]:
+        """What S3 locks every new object with; empty where it locks none."""
+        try:
+            answer = self._s3.get_object_lock_configuration(Bucket=self._bucket)
+        except ClientError as error:
+            if error.response["Error"]["Code"] != _NOT_LOCKED:
+                raise
+            return {}
+        return dict(answer["ObjectLockConfiguration"].get("Rule", {}).get("DefaultRetention", {}))
+
+    def retention(self) -> timedelta | None:
+        """So long an object that is put now is locked; None where the bucket locks none."""
+        days = self._rule.get("Days") or self._rule.get("Years", 0) * _DAYS_A_YEAR
+        return timedelta(days=days) if days else None
+
+    def keep(self, key: str, until: datetime) -> datetime | None:
+        """Lock an object's newest version until then, if it is not for longer; None where there is none."""
+        try:
+            head = self._s3.head_object(Bucket=self._bucket, Key=key)
+        except ClientError as error:
+            if error.response["Error"]["Code"] not in _MISSING:
+                raise
+            return None
+        locked: datetime | None = head.get("ObjectLockRetainUntilDate")
+        if locked is not None and locked >= until:
+            return locked
+        retention = {"Mode": self._rule["Mode"], "RetainUntilDate": until}
+        self._s3.put_object_retention(Bucket=self._bucket, Key=key, Retention=retention)
+        return until
 
     def create(self, name: str, content: bytes) -> bool:
         """Put; False, and no change, where there is an object of this name."""

@@ -22,6 +22,7 @@ _FORMAT = "rongtong-backup/1"
 TABLES = ("business", "evidence")
 BUCKETS = ("archive", "log", "imports")
 _MANIFESTS = "manifests/"
+_SHARED = "buckets/"
 
 
 class BackupDamagedError(RongTongError):
@@ -46,6 +47,10 @@ class Entry:
     """How many records or objects it stands for."""
     tag: str = ""
     """What told the copied object's version apart (its ETag); empty for what is no object of a bucket."""
+    kept_until: str = ""
+    """Nobody can delete the copy of a bucket's object before (ISO 8601); empty where that is unknown or not so."""
+    copy: int = 1
+    """Which copy of a bucket's object this is, the first or a later one: a damaged one is left alone."""
 
     @classmethod
     def of(cls, name: str, content: bytes, items: int = 1, tag: str = "") -> Entry:
@@ -54,13 +59,15 @@ class Entry:
 
     def as_list(self) -> list[str | int]:
         """As it is kept and hashed."""
-        return [self.name, self.sha256, self.size, self.items, self.tag]
+        fields: list[str | int] = [self.name, self.sha256, self.size, self.items, self.tag]
+        return [*fields, self.kept_until, self.copy] if self.kept_until or self.copy > 1 else fields
 
     @classmethod
     def read(cls, fields: Sequence[str | int]) -> Entry:
         """The entry again. Raises ValueError."""
-        name, sha256, size, items, tag = fields
-        return cls(str(name), str(sha256), int(size), int(items), str(tag))
+        name, sha256, size, items, tag, *more = fields
+        kept_until, copy = more or ("", 1)
+        return cls(str(name), str(sha256), int(size), int(items), str(tag), str(kept_until), int(copy))
 
     def is_of(self, content: bytes) -> bool:
         """Whether the content is the one that was copied."""
@@ -90,7 +97,18 @@ def list_key(backup_id: str, entry: Entry) -> str:
 def content_key(backup_id: str, holding: str, entry: Entry) -> str:
     """Where a part of a table lies, beside its backup's others; or an object of a bucket, once for all backups."""
     kind = holding.partition("/")[0]
-    return f"{kind}/{backup_id}/{entry.sha256}" if kind == "tables" else f"{kind}/{entry.sha256}"
+    if kind == "tables":
+        return f"{kind}/{backup_id}/{entry.sha256}"
+    return f"{_SHARED}{entry.sha256}" if entry.copy == 1 else f"{_SHARED}{entry.sha256}-{entry.copy}"
+
+
+def shared_copy(damaged: str) -> tuple[str, int] | None:
+    """The SHA-256 and the copy's number of a bucket's object that a BackupDamagedError names; None for all else."""
+    key = damaged.rpartition(": ")[2]
+    if not key.startswith(_SHARED):
+        return None
+    sha256, _, copy = key.removeprefix(_SHARED).partition("-")
+    return sha256, int(copy or 1)
 
 
 @dataclass(frozen=True)

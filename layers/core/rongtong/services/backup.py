@@ -31,6 +31,7 @@ from rongtong.domain.backup import (
 from rongtong.domain.jobs import Job
 from rongtong.services import backup_reading
 from rongtong.services.backup_ports import Backups, Bucket, Listed, Vault
+from rongtong.services.backup_shared import Shared
 from rongtong.services.context import Context
 from rongtong.services.cosigning import NoQuorumError, log_key, stored_note
 from rongtong.services.errors import NoBackupsError
@@ -129,11 +130,11 @@ def _bucket(name: str) -> Stage:
     def stage(context: Context, run: Run) -> Piece:
         backups, kept = backups_of(context), dict(run.kept.get(name, {"after": "", "lists": [], "copied": 0}))
         vault = _Place(backups.vault, str(run.kept["tables"]["backup_id"]))
-        before = _Before(context, vault, f"buckets/{name}")
+        before, shared = _Before(context, vault, f"buckets/{name}"), Shared(context, backups.vault)
         while True:
             page = backups.buckets[name].page(str(kept["after"]))
             wanted = [one for one in page if not one.name.startswith(_LEFT_OUT)]
-            found = _copy_page(vault, backups.buckets[name], name, wanted, before)
+            found = _copy_page(shared, backups.buckets[name], wanted, before)
             kept["copied"] += sum(is_new for _, is_new in found)
             kept["lists"] = [*kept["lists"], *_listed(vault, name, [entry for entry, _ in found])]
             if page:
@@ -175,20 +176,19 @@ class _Before:
         return found if found is not None and found.tag == listed.tag else None
 
 
-def _copy_page(
-    vault: _Place, bucket: Bucket, name: str, page: list[Listed], before: _Before
-) -> list[tuple[Entry, bool]]:
+def _copy_page(shared: Shared, bucket: Bucket, page: list[Listed], before: _Before) -> list[tuple[Entry, bool]]:
     """The page's objects in their order, copied where the vault has them not, and whether each was."""
     known = [(listed, before.find(listed)) for listed in page]
 
     def copy(one: tuple[Listed, Entry | None]) -> tuple[Entry, bool] | None:
         listed, entry = one
-        if entry is not None:
-            return entry, False
+        relied_on = None if entry is None else shared.relied_on(entry)
+        if relied_on is not None:
+            return relied_on, False
         content = bucket.get(listed.name)
         if content is None:
             return None  # forgotten meanwhile, as imports are after some days
-        return _copied(vault, f"buckets/{name}", listed.name, content, 1, listed.tag), True
+        return shared.put(listed.name, content, listed.tag), True
 
     with ThreadPoolExecutor(_AT_ONCE) as hands:
         return [found for found in hands.map(copy, known) if found is not None]
@@ -231,8 +231,8 @@ def _found(run: Run) -> Document:
     }
 
 
-def _copied(place: _Place, holding: str, name: str, content: bytes, items: int, tag: str = "") -> Entry:
-    entry = Entry.of(name, content, items, tag)
+def _copied(place: _Place, holding: str, name: str, content: bytes, items: int) -> Entry:
+    entry = Entry.of(name, content, items)
     place.vault.create(content_key(place.backup_id, holding, entry), content)
     return entry
 

@@ -34,6 +34,15 @@ class Vault(Protocol):
     def keys(self, prefix: str) -> list[str]:
         """Every key that begins so, in order."""
 
+    def retention(self) -> timedelta | None:
+        """So long nobody can delete what is put there; None where nothing is locked."""
+
+    def keep(self, key: str, until: datetime) -> datetime | None:
+        """Let nobody delete the newest content before then, which is never shortened; until when it is kept by now.
+
+        None where there is none. Not to be asked of a vault that locks nothing.
+        """
+
     def earlier(self, key: str) -> Iterator[bytes]:
         """What was under the key before it was replaced, the newest first: who locks objects keeps every version."""
 

@@ -44,8 +44,9 @@ def job_of(name: str) -> Job:
 def request(
     context: Context, job: Job, by: str, why: str, period: str | None = None, *, again: bool = False
 ) -> Document:
-    """Let the job run for a period, the newest that is over if none is named; ``again`` also if it has succeeded.
+    """Let the job run for a period, the newest that is over if none is named.
 
+    ``again`` begins it anew, if it has succeeded or stopped on its way; without it one that stopped goes on.
     ``why`` is a code. Answers the period, what was done (see Start) and the execution's name. Safe to repeat.
     Raises JobPeriodError, and BusyError when other writers were always first.
     """

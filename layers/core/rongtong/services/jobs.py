@@ -27,7 +27,7 @@ _PIECE_S = 45.0
 """A piece ends by itself after so long; a function has minutes."""
 SUBJECT = "run_id"
 """The field of a run's events that names it."""
-_HIDDEN = frozenset({"events", "logged", "put_off", "kept", "request"})
+_HIDDEN = frozenset({"events", "logged", "put_off", "kept", "request", "begun_for"})
 
 
 class RunStatus(StrEnum):
@@ -123,18 +123,25 @@ def step(context: Context, job: Job, steps: Steps, event: Mapping[str, Any]) -> 
 def begin(context: Context, job: Job, steps: Steps, period: str | None = None, *, again: bool = False) -> Document:
     """Find the period's run where it stopped, or begin it; ``done`` says that it has succeeded already.
 
-    Without ``period``: the one that is over since yesterday, or last month. ``again`` begins anew one that succeeded.
+    Without ``period``: the one that is over since yesterday, or last month. ``again`` begins anew one that succeeded,
+    and, once for each request of a person that says so, one that runs and may never come to its end.
     Raises JobPeriodError.
     """
     today = context.calendar.shanghai_date(context.clock.now())
     period = period_of(job, today) if period is None else require_period(job, period, today)
     item = context.store.get(run_pk(job, period), STATE)
-    if item is None or item.body["status"] == RunStatus.REQUESTED or (again and _succeeded(item)):
+    if item is None or item.body["status"] == RunStatus.REQUESTED or (again and _may_begin_anew(item)):
         # Whoever was quicker has begun it.
         with suppress(WriteConflictError):
             _begin(context, job, steps, period, item)
         item = load(context, job, period)
     return {"period": period, "done": _succeeded(item)}
+
+
+def _may_begin_anew(item: Item) -> bool:
+    """A task that is tried again must not undo what its execution has done: a request begins a run anew but once."""
+    asked: Document = item.body.get("request") or {"number": 0, "again": False}
+    return _succeeded(item) or bool(asked["again"] and asked["number"] != item.body.get("begun_for"))
 
 
 def _succeeded(item: Item) -> bool:
@@ -153,8 +160,10 @@ def _begin(context: Context, job: Job, steps: Steps, period: str, item: Item | N
         "started_at": iso(now),
         "progress": dict.fromkeys(steps.stages, ""),
         "kept": {},
+        "stages_done": None,
         "finished_at": None,
         "found": None,
+        "begun_for": None if item is None else item.body.get("request", {}).get("number"),
     }
     told: Document = {"period": period}
     listing = Listing(runs_owner(job), iso(now), {"period": period})

@@ -37,7 +37,7 @@ from rongtong.services.monthly_figures import (
 from rongtong.services.records import POLICY_KEY
 from rongtong.services.settings import policy_of
 from rongtong.services.storage import Document, Item, WriteConflictError
-from rongtong.services.suspension import SuspensionScope, suspend
+from rongtong.services.suspension import SuspensionScope, is_suspended_by, suspend
 
 JUDGE, REPORT = "judge", "report"
 BY = "monthly-review"
@@ -93,12 +93,13 @@ def _judge_one(
     found = judge(Month(now, tuple(known.values()), _back(context, now, customer[1], period)), rules)
     action = gravest(found)
     ids = [str(one) for one in own.body["enterprise_ids"]]
+    restricted = 0
     if action is not MonthlyAction.NONE:
-        _follow_up(context, period, customer[1], ids, found, restrict=action is MonthlyAction.RESTRICT)
+        restricted = _follow_up(context, period, customer[1], ids, found, restrict=action is MonthlyAction.RESTRICT)
     judged = {**own.body, "action": action.value, "findings": [one.as_document() for one in found]}
     with suppress(WriteConflictError):  # another execution of this run has judged it just now, and alike
         context.store.transact([own.replaced(judged)])
-    _add(kept, [*known.values(), now], found, action, len(ids))
+    _add(kept, [*known.values(), now], found, action, restricted)
 
 
 def _back(context: Context, now: Figures, uscc: str, period: str) -> dict[str, int]:
@@ -111,23 +112,34 @@ def _back(context: Context, now: Figures, uscc: str, period: str) -> dict[str, i
 
 def _follow_up(
     context: Context, period: str, uscc: str, ids: Sequence[str], found: Sequence[MonthlyFinding], *, restrict: bool
-) -> None:
-    """Have a person look at it, and restrict the company's accounts if it comes to that; once in a period."""
-    if restrict:
-        for own_id in ids:
-            with suppress(NotFoundError):
-                suspend(context, BY, f"{period}/{own_id}", SuspensionScope.ENTERPRISE, own_id, RESTRICTED)
-    data: Document = {"period": period, "rules": [one.rule for one in found], "restricted": restrict}
+) -> int:
+    """Have a person look at it, and restrict the company's accounts if it comes to that; once in a period.
+
+    Answers how many the review itself has restricted. One that a person had suspended already is free again when that
+    suspension is released: the incident does not say that it is restricted.
+    """
+    restricted = sum(_restrict(context, f"{period}/{own_id}", own_id) for own_id in ids) if restrict else 0
+    told = restrict and restricted == len(ids)
+    data: Document = {"period": period, "rules": [one.rule for one in found], "restricted": told}
     open_once(context, IncidentKind.BUSINESS_UNUSUAL, uscc, f"{period}/{uscc}", data)
+    return restricted
+
+
+def _restrict(context: Context, key: str, own_id: str) -> bool:
+    """Whether the enterprise's suspension is the review's own."""
+    with suppress(NotFoundError):
+        record = suspend(context, BY, key, SuspensionScope.ENTERPRISE, own_id, RESTRICTED)
+        return is_suspended_by(record, BY, key)
+    return False
 
 
 def _add(
-    kept: Document, months: Sequence[Figures], found: Sequence[MonthlyFinding], action: MonthlyAction, ids: int
+    kept: Document, months: Sequence[Figures], found: Sequence[MonthlyFinding], action: MonthlyAction, restricted: int
 ) -> None:
     kept["companies"] = kept.get("companies", 0) + 1
     kept["discounts"] = kept.get("discounts", 0) + months[-1].discounts
     kept["findings"] = kept.get("findings", 0) + len(found)
-    kept["restricted"] = kept.get("restricted", 0) + (ids if action is MonthlyAction.RESTRICT else 0)
+    kept["restricted"] = kept.get("restricted", 0) + restricted
     kept["to_review"] = kept.get("to_review", 0) + (action is MonthlyAction.REVIEW)
     rules, sums = dict(kept.get("rules", {})), dict(kept.get("months", {}))
     for one in found:

@@ -18,6 +18,7 @@ from rongtong.domain.jobs import Job
 from rongtong.services import backup_reading, incidents, invariants
 from rongtong.services.backup import backups_of, take_scratch
 from rongtong.services.backup_ports import Backups, Vault
+from rongtong.services.backup_shared import note_damaged
 from rongtong.services.context import Context
 from rongtong.services.cosigning import log_key
 from rongtong.services.drill_report import page
@@ -82,7 +83,8 @@ def _candidate(context: Context, vault: Vault, before: str | None, damaged: list
 
 
 def _told(context: Context, kept: Document, error: BackupDamagedError) -> list[str]:
-    """Let a person know; answers what the report says of it."""
+    """Let a person know, and the next backup; answers what the report says of it."""
+    note_damaged(context, error.damaged)
     backup_id = str(kept["backup_id"])
     data: Document = {"backup_id": backup_id, "object": error.damaged, "why": error.message}
     incidents.open_once(context, IncidentKind.BACKUP_DAMAGED, backup_id, f"{backup_id}/{error.damaged}", data)

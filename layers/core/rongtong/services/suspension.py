@@ -123,6 +123,12 @@ def suspend(
     raise BusyError("The record keeps changing; send the same request again.")
 
 
+def is_suspended_by(current: Document, by: str, key: str) -> bool:
+    """Whether the record holds the very suspension of this key: another's that stood already takes its place."""
+    suspension_id = derived_id("sus", by, key)
+    return any(entry.get("suspension_id") == suspension_id for entry in current["entries"])
+
+
 def released(current: Document | None, reason: str, signed: Document) -> Document:
     """The record with its suspension released; ``signed`` says by whom. Raises WrongStateError when there is none."""
     if current is None or not current["active"]:
