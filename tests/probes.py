@@ -138,17 +138,24 @@ def of_scratch_table(table: str, account: str) -> Iterator[Probe]:
     )
 
 
-def of_versions(bucket: str, paths: Iterable[str]) -> Iterator[Probe]:
-    """A bucket's earlier versions: listed and read."""
-    yield Probe(
-        "s3:ListBucketVersions",
-        f"arn:aws:s3:::{bucket}",
-        {},
-        _sending("s3", "list_object_versions", {"Bucket": bucket}),
-    )
+def of_vault(bucket: str, paths: Iterable[str]) -> Iterator[Probe]:
+    """A vault beside its files: earlier versions, and how long each is locked."""
+    arn = f"arn:aws:s3:::{bucket}"
+    whole: list[tuple[str, str]] = [
+        ("ListBucketVersions", "list_object_versions"),
+        ("GetBucketObjectLockConfiguration", "get_object_lock_configuration"),
+    ]
+    for action, method in whole:
+        yield Probe(f"s3:{action}", arn, {}, _sending("s3", method, {"Bucket": bucket}))
     for path in paths:
-        said = {"Bucket": bucket, "Key": path, "VersionId": "none"}
-        yield Probe("s3:GetObjectVersion", f"arn:aws:s3:::{bucket}/{path}", {}, _sending("s3", "get_object", said))
+        said = {"Bucket": bucket, "Key": path}
+        asked: list[tuple[str, str, dict[str, Any]]] = [
+            ("GetObjectVersion", "get_object", {"VersionId": "none"}),
+            ("GetObjectRetention", "get_object_retention", {}),
+            ("PutObjectRetention", "put_object_retention", {"Retention": {}, "VersionId": "none"}),
+        ]
+        for action, method, more in asked:
+            yield Probe(f"s3:{action}", f"{arn}/{path}", {}, _sending("s3", method, {**said, **more}))
 
 
 def of_indexes(table: str, account: str) -> Iterator[Probe]:

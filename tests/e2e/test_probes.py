@@ -118,7 +118,7 @@ class World:
         for name in _names("AWS::S3::Bucket"):
             yield from probes.of_bucket(self.physical[name], probes.paths_of(given, self.physical[name]))
         yield from probes.of_bucket(_VAULT, probes.paths_of(given, _VAULT))
-        yield from probes.of_versions(_VAULT, probes.paths_of(given, _VAULT))
+        yield from probes.of_vault(_VAULT, probes.paths_of(given, _VAULT))
         for name in _names("AWS::KMS::Key"):
             yield from probes.of_key(self.physical[name], account)
         for name in _names("AWS::Serverless::StateMachine"):
