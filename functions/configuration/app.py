@@ -6,7 +6,7 @@ from chalice.app import Chalice, Response
 
 from rongtong.entrypoints import models
 from rongtong.entrypoints.door import Call
-from rongtong.entrypoints.etags import etag, require_match
+from rongtong.entrypoints.etags import etag, matching
 from rongtong.entrypoints.http import Headers, answer, idempotency_key, read_body
 from rongtong.entrypoints.routes import serve
 from rongtong.services import changes
@@ -47,6 +47,6 @@ def decide_change(call: Call, change_id: str) -> Response:
         call.partner_id,
         change_id,
         approve=body.decision == "approve",
-        expect=lambda shown: require_match(call.request, shown),
+        expect=matching(call.request),
     )
     return answer(document, headers={"ETag": etag(document)})

@@ -7,7 +7,7 @@ from chalice.app import Chalice, Response
 from rongtong.entrypoints import institution_models, models, queries
 from rongtong.entrypoints.door import Call
 from rongtong.entrypoints.errors import ForbiddenError
-from rongtong.entrypoints.etags import etag, require_match
+from rongtong.entrypoints.etags import etag, matching
 from rongtong.entrypoints.http import Headers, answer, idempotency_key, read_body
 from rongtong.entrypoints.routes import serve
 from rongtong.services import changes, institutions, lists, portfolio
@@ -93,7 +93,7 @@ def decide_proposal(call: Call, proposal: Item) -> Response:
         call.partner_id,
         proposal,
         approve=body.decision == "approve",
-        expect=lambda shown: require_match(call.request, shown),
+        expect=matching(call.request),
     )
     return answer(document, headers={"ETag": etag(document)})
 

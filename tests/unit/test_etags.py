@@ -101,6 +101,9 @@ def test_a_change_is_decided_on_the_state_that_was_read_or_not_at_all(platform):
     assert (decided.status, decided.body["status"]) == (200, "REJECTED")
     later = call(app, "GET", route + "/{change_id}", change_id=proposed, role="operations", partner="op-2")
     assert decided.headers["ETag"] == later.headers["ETag"] != read.headers["ETag"]
+    # What was decided is told again whatever the tag, but for a header that nobody can read.
+    assert call(**decision, key="key-4", headers={"if-match": '"another"'}).status == 200
+    assert call(**decision, key="key-5", headers={"if-match": "another"}).status == 400
 
 
 def test_a_repeat_of_a_decision_is_told_its_answer_though_the_tag_is_an_old_one_by_then(platform):

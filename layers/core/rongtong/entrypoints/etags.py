@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Callable
 
 from chalice.app import Request
 
@@ -38,13 +39,23 @@ def require_match(request: Request, shown: Document) -> None:
     Weak tags never match (strong comparison, RFC 9110 section 8.8.3.2). Raises MissingHeaderError where it is no list
     of tags.
     """
+    matching(request)(shown)
+
+
+def matching(request: Request) -> Callable[[Document], None]:
+    """``require_match`` for an object that is read later, or not at all where a repeat has its answer: the header is
+    read at once, so that one that cannot be read is refused in any case.
+    """
     sent = request.headers.get("if-match")
-    if sent is None or sent.strip() == "*":
-        return
-    if etag(shown) not in _tags(str(sent)):
-        raise PreconditionFailedError(
-            "The object has changed since it was read, or was another one; read it again.", field="If-Match"
-        )
+    tags = None if sent is None or sent.strip() == "*" else _tags(str(sent))
+
+    def require(shown: Document) -> None:
+        if tags is not None and etag(shown) not in tags:
+            raise PreconditionFailedError(
+                "The object has changed since it was read, or was another one; read it again.", field="If-Match"
+            )
+
+    return require
 
 
 def _tags(sent: str) -> list[str]:
