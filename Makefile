@@ -65,7 +65,7 @@ security: $(VENVS)/dev/.ready $(VENVS)/checkov/.ready
 
 # Two processes collect the same tests in the same order only under one seed of hashes.
 test: $(READY) lint
-	@PYTHONHASHSEED=0 $(DEV)/python -m pytest -n 2 --ignore tests/e2e
+	@PYTHONHASHSEED=0 $(DEV)/python -m pytest -n 2 tests/unit tests/client tests/local tests/faults tests/contract tests/fuzz
 	@$(DEV)/python -m pytest tests/e2e
 
 bench: $(READY)

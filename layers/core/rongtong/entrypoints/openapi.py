@@ -456,7 +456,7 @@ _SENT_HEADERS: Mapping[str, Any] = {
         "in": "header",
         "required": False,
         "description": "The `ETag` that was read: nothing is done if the object has changed since (412).",
-        "schema": {"type": "string", "pattern": '^(\\*|(W/)?"[!#-~]*"(\\s*,\\s*(W/)?"[!#-~]*")*)$'},
+        "schema": {"type": "string", "pattern": '^(\\*|(W/)?"[!#-~]*"([ \\t]*,[ \\t]*(W/)?"[!#-~]*")*)$'},
         "example": '"b7c1d6a2f0e94c55"',
     },
 }
