@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import random
-import time
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -12,15 +10,12 @@ from typing import Any
 import boto3
 from botocore.exceptions import ClientError
 
+from rongtong.adapters.created_once import create_once
 from rongtong.services.backup_ports import Listed
 
-_TAKEN = "PreconditionFailed"
-_MEETING = "ConditionalRequestConflict"
-"""Another put of the same key is under way: it may still fail."""
 _MISSING = ("NoSuchKey", "404")
 _NOT_LOCKED = "ObjectLockConfigurationNotFoundError"
 _DAYS_A_YEAR = 365
-_ATTEMPTS = 5
 
 
 class S3Bucket:
@@ -67,19 +62,7 @@ class S3Bucket:
 
     def create(self, name: str, content: bytes) -> bool:
         """Put; False, and no change, where there is an object of this name."""
-        for attempt in range(_ATTEMPTS):
-            try:
-                self._s3.put_object(Bucket=self._bucket, Key=name, Body=content, IfNoneMatch="*")
-            except ClientError as error:
-                code = error.response["Error"]["Code"]
-                if code == _TAKEN:
-                    return False
-                if code != _MEETING or attempt + 1 == _ATTEMPTS:
-                    raise
-                time.sleep(random.uniform(0, 0.02 * 2**attempt))
-            else:
-                return True
-        raise AssertionError("the last attempt returns or raises")
+        return create_once(self._s3, self._bucket, name, content)
 
     def get(self, name: str) -> bytes | None:
         """An object's newest content, None where there is none (any more)."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import random
-import time
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -14,13 +12,10 @@ from typing import Any
 import boto3
 from botocore.exceptions import ClientError
 
+from rongtong.adapters.created_once import create_once
 from rongtong.services.errors import LogDamagedError
 
 _AT_ONCE = 8
-_TAKEN = "PreconditionFailed"
-_MEETING = "ConditionalRequestConflict"
-"""Another put of the same key is under way: it may still fail."""
-_ATTEMPTS = 5
 _MISSING = ("NoSuchKey", "404")
 _TILES = "tile/"
 KEPT_MAX = 64
@@ -49,20 +44,10 @@ class S3Files:
 
     def create(self, path: str, content: bytes) -> bool:
         """Write a file that must not be there yet; False where one is, whatever it holds."""
-        for attempt in range(_ATTEMPTS):
-            try:
-                self._s3.put_object(Bucket=self._bucket, Key=path, Body=content, IfNoneMatch="*")
-            except ClientError as error:
-                code = error.response["Error"]["Code"]
-                if code == _TAKEN:
-                    return False
-                if code != _MEETING or attempt + 1 == _ATTEMPTS:
-                    raise
-                time.sleep(random.uniform(0, 0.02 * 2**attempt))
-            else:
-                self._keep(path, content)
-                return True
-        raise AssertionError("the last attempt returns or raises")
+        created = create_once(self._s3, self._bucket, path, content)
+        if created:
+            self._keep(path, content)
+        return created
 
     def create_all(self, files: Mapping[str, bytes]) -> None:
         """Write files side by side; one that is there already must hold the same. Raises LogDamagedError."""
