@@ -160,9 +160,15 @@ def _count(recorder: Any, phase: str, found: Found) -> None:
     for case_id, checks in recorder.checks.items():
         for check in checks:
             found.checked[check.name] += 1
-            if check.status is Status.FAILURE:
+            if check.status is Status.FAILURE and not _is_mislabelled(recorder.cases[case_id].value, check.name):
                 found.failed[check.name] += 1
                 _keep(recorder, case_id, check, found)
+
+
+def _is_mislabelled(case: Any, check: str) -> bool:
+    """The tool at times calls a case positive as a whole whose header, say, it has made wrong on purpose."""
+    parts = case.meta.components.values() if case.meta is not None else ()
+    return check == "positive_data_acceptance" and any(part.mode.is_negative for part in parts)
 
 
 def _keep(recorder: Any, case_id: str, check: Any, found: Found) -> None:

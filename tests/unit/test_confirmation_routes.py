@@ -5,14 +5,16 @@ import hashlib
 import importlib.util
 import json
 import re
+from contextlib import nullcontext
 
 import pytest
+from pydantic import ValidationError
 
 from credential_fakes import make_credentials
 from in_memory import PARTNER, Platform, sample_bills
 from paths import ROOT
 from rongtong.domain.access import ROLES, Role
-from rongtong.entrypoints import answers, answers_confirmation, bootstrap
+from rongtong.entrypoints import answers, answers_confirmation, bootstrap, confirmation_models
 from rongtong.entrypoints.api_confirmation import CONFIRMATION
 from rongtong.entrypoints.routes import ROUTES
 from rongtong.services.records import POLICY_KEY, tenant_key
@@ -286,3 +288,12 @@ def test_every_route_of_operators_and_challenges_is_described():
 @pytest.mark.parametrize("route", [key for key, one in CONFIRMATION.items() if one.body], ids=" ".join)
 def test_the_example_of_every_body_is_taken(route):
     CONFIRMATION[route].body.model_validate_json(json.dumps(CONFIRMATION[route].example))
+
+
+@pytest.mark.parametrize("phrase", ["ab", " ab ", "a b", " a", "a ", "  ", "a", "春日", "\na\n"])
+def test_a_phrase_is_described_as_it_is_taken(phrase):
+    described = confirmation_models.FirstLoginPassword.model_json_schema()["properties"]["phrase"]
+    fits = described["minLength"] <= len(phrase) and re.search(described["pattern"], phrase) is not None
+    body = {"code": "123456", "password": "secret", "phrase": phrase}
+    with nullcontext() if fits else pytest.raises(ValidationError):
+        confirmation_models.FirstLoginPassword(**body)

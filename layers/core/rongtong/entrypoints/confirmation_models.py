@@ -15,7 +15,12 @@ Secret = Annotated[str, StringConstraints(min_length=1, max_length=LENGTH_MAX)]
 """Taken as it is: no space is trimmed."""
 Digits = Annotated[str, StringConstraints(min_length=6, max_length=8, pattern=r"^[0-9]+$")]
 Token = Annotated[str, StringConstraints(min_length=1, max_length=8192, pattern=r"^[A-Za-z0-9_.-]+$")]
-Phrase = Annotated[str, StringConstraints(min_length=2, max_length=40, strip_whitespace=True)]
+Phrase = Annotated[
+    str,
+    StringConstraints(min_length=2, max_length=40, strip_whitespace=True),
+    # Two characters are left when the spaces around them are gone.
+    Field(json_schema_extra={"pattern": r"\S[\s\S]*\S"}),
+]
 
 
 class _Body(BaseModel):
