@@ -23,6 +23,7 @@ from rongtong.services.context import ArchiveLink, Context, Execution, Invitatio
 from rongtong.services.errors import ContractAlteredError, LogDamagedError, SealedDataError
 from rongtong.services.ports import (
     BankUnavailableError,
+    BillApplication,
     BillLockedError,
     PaymentAnswer,
     PaymentOrder,
@@ -460,6 +461,10 @@ class MemoryBillRegistry:
     def release(self, number: str, rng: SubBillRange, owner: str) -> None:
         if self.taken.get((number, owner)) == (rng, None):
             del self.taken[number, owner]
+
+    def applications(self) -> list[BillApplication]:
+        taken = self.taken.items()
+        return [BillApplication(at, rng, owner) for (at, owner), (rng, endorsee) in taken if endorsee is None]
 
     def settle(self, number: str, rng: SubBillRange, owner: str, endorsee: Party, order: PaymentOrder) -> PaymentAnswer:
         if order.reference not in self.settlements:

@@ -18,7 +18,7 @@ from chalice.app import Chalice, Response
 from clock import OPENING, business_now, set_clock
 from examples import bill_case, invoice_case, magic_invoice, sample, table
 from magic import ACCOUNTS, NAMED
-from registry import holding_with, seed_holding, settle, step
+from registry import applications, holding_with, seed_holding, settle, step
 
 from rongtong.domain.calendar import SHANGHAI
 from rongtong.domain.errors import RongTongError
@@ -173,6 +173,13 @@ def step_bill(number: str, wire: str, name: str) -> Answer:
     except RongTongError as error:
         return _answer({"code": error.code, "detail": error.message}, 409)
     return _answer({"number": number, "range": wire, "step": name})
+
+
+@app.route("/applications", methods=["GET"])
+@_open("registry")
+def read_applications() -> Answer:
+    """The platform's ``applications`` that are under way: ranges that are locked and not endorsed yet."""
+    return _answer({"applications": applications(book)})
 
 
 @app.route("/settlements/{reference}", methods=["GET"])

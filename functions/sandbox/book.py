@@ -95,12 +95,16 @@ class Book:
 
     def all(self, kind: str) -> list[Document]:
         """Every document of the kind, by key."""
-        found: list[Document] = []
+        return [document for _, document in self.named(kind)]
+
+    def named(self, kind: str) -> list[tuple[str, Document]]:
+        """Every key of the kind with its document, by key."""
+        found: list[tuple[str, Document]] = []
         more: Document = {}
         while True:
             values = {":kind": self._pk(kind)}
             page = self._table.query(KeyConditionExpression="pk = :kind", ExpressionAttributeValues=values, **more)
-            found += [json.loads(item["body"]) for item in page["Items"]]
+            found += [(str(item["sk"]), json.loads(item["body"])) for item in page["Items"]]
             if "LastEvaluatedKey" not in page:
                 return found
             more = {"ExclusiveStartKey": page["LastEvaluatedKey"]}

@@ -80,6 +80,16 @@ def step(book: Book, number: str, wire: str, name: str, body: Document) -> None:
     book.change("package", number, edit)
 
 
+def applications(book: Book) -> list[Document]:
+    """Locks that stand and lead to no endorsement yet: ``number``, ``range`` and ``owner``."""
+    return [
+        {"number": number, "range": lock["range"], "owner": owner}
+        for number, package in book.named("package")
+        for owner, lock in package.get("taken", {}).items()
+        if "endorsee" not in lock
+    ]
+
+
 def settle(book: Book, number: str, wire: str, body: Document, pay: Callable[[Document], Document]) -> Document:
     """Let range and money change hands together; a repeat of the reference answers what became of the first.
 

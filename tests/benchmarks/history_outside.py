@@ -13,17 +13,21 @@ from rongtong.adapters.registries import _bill as registry_bill
 from rongtong.domain.bill import Party, RegistryBill
 from rongtong.domain.payment import PaymentStatus
 from rongtong.domain.sub_bill_range import SubBillRange
-from rongtong.services.ports import PaymentAnswer, PaymentOrder, StatementEntry
+from rongtong.services.ports import BillApplication, PaymentAnswer, PaymentOrder, StatementEntry
 from rongtong.services.storage import Document
 
 
 class Outside:
-    """Tables ``bills`` (number, body: as the registry's API answers a holding) and ``statement`` (a row a booking)."""
+    """Tables ``bills`` (number, body: as the registry's API answers a holding), ``applications`` and ``statement``.
+
+    A row is an application that is under way, or a booking.
+    """
 
     def __init__(self, path: Path) -> None:
         self.db = sqlite3.connect(path, isolation_level=None)
         self.db.execute("PRAGMA synchronous = OFF")
         self.db.execute("CREATE TABLE IF NOT EXISTS bills (number, body)")
+        self.db.execute("CREATE TABLE IF NOT EXISTS applications (number, range, owner)")
         self.db.execute("CREATE TABLE IF NOT EXISTS statement (day, reference, fen INTEGER, status, serial)")
 
     @contextmanager
@@ -74,7 +78,7 @@ class HistoryBank:
 
 
 class HistoryRegistry:
-    """A bill registry that answers who holds what, and moves nothing."""
+    """A bill registry that answers who holds what, and lets go of what is locked; nothing else moves."""
 
     def __init__(self, outside: Outside) -> None:
         self._db = outside.db
@@ -94,7 +98,12 @@ class HistoryRegistry:
         raise NotImplementedError("A history is over; no bill moves in it.")
 
     def release(self, number: str, rng: SubBillRange, owner: str) -> None:
-        raise NotImplementedError("A history is over; no bill moves in it.")
+        wanted = "DELETE FROM applications WHERE number = ? AND range = ? AND owner = ?"
+        self._db.execute(wanted, (number, rng.wire(), owner))
+
+    def applications(self) -> Sequence[BillApplication]:
+        found = self._db.execute("SELECT number, range, owner FROM applications ORDER BY owner")
+        return [BillApplication(number, SubBillRange.parse(rng), owner) for number, rng, owner in found]
 
     def settle(self, number: str, rng: SubBillRange, owner: str, endorsee: Party, order: PaymentOrder) -> PaymentAnswer:
         raise NotImplementedError("A history is over; nothing is settled in it.")

@@ -69,6 +69,9 @@ def plant(folder: Path, each: int) -> Counter[Kind]:
         wanted.update(dict.fromkeys(kinds, each))
     planted = _pay_what_failed(books, failed, each)
     wanted["PAID_AFTER_FAILURE", ""] += planted
+    for pk in books.states("discount#", "REFUSED")[:each]:
+        _leave_locked(books, pk)
+        wanted["BILL_LOCKED", "ENDED"] += 1
     for owner in ("acceptor#", "institution#", "platform#", "enterprise#"):
         wanted["LIMITS_DIFFER", ""] += _tamper(books, owner, each)
     for number in range(each):
@@ -114,6 +117,12 @@ def _give_to_another(books: _Books, pk: str, _: int) -> None:
     body = json.loads(books.outside.execute("SELECT body FROM bills WHERE number = ?", (number,)).fetchone()[0])
     body["holder"]["uscc"] = body["payee"]["uscc"]
     books.outside.execute("UPDATE bills SET body = ? WHERE number = ?", (json.dumps(body), number))
+
+
+def _leave_locked(books: _Books, pk: str) -> None:
+    state = books.body(pk, "state")
+    values = (state["bill_number"], state["range"], state["discount_id"])
+    books.outside.execute("INSERT INTO applications VALUES (?, ?, ?)", values)
 
 
 def _lose_posting(books: _Books, pk: str, _: int) -> None:

@@ -19,6 +19,7 @@ from rongtong.domain.payment import PaymentStatus
 from rongtong.domain.sub_bill_range import SubBillRange
 from rongtong.services.ports import (
     BankUnavailableError,
+    BillApplication,
     BillLockedError,
     PaymentOrder,
     RegistryUnavailableError,
@@ -143,6 +144,18 @@ def test_the_statement_of_a_day_has_what_went_out_and_what_came_back(outside):
     back = replace(paid, status=PaymentStatus.RETURNED)
     assert list(outside.bank.statement(date.fromisoformat(TODAY.execute_on))) == [paid, back]
     assert outside.bank.query(ORDER.reference).status is PaymentStatus.RETURNED
+
+
+def test_an_application_is_under_way_from_its_lock_until_it_is_signed_for_or_withdrawn(outside):
+    assert list(outside.bills.applications()) == []
+    outside.bills.lock(NUMBER, PART, "d1", HOLDER)
+    outside.bills.lock(NUMBER, REST, "d2", HOLDER)
+    first, second = BillApplication(NUMBER, PART, "d1"), BillApplication(NUMBER, REST, "d2")
+    assert sorted(outside.bills.applications(), key=lambda one: one.owner) == [first, second]
+    outside.bills.endorse(NUMBER, PART, "d1", BANK)
+    assert list(outside.bills.applications()) == [second]
+    outside.bills.release(NUMBER, REST, "d2")
+    assert list(outside.bills.applications()) == []
 
 
 def test_an_online_settlement_moves_the_range_and_the_money_together_and_once(outside):

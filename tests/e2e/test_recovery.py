@@ -99,10 +99,11 @@ def test_the_nightly_jobs_find_no_difference(deployed):
     assert deployed.call("SweepRequestsFunction", {})["failed"] == []
     run = {"period": "2026-04-14"}
     deployed.call("ReconciliationJobFunction", {"do": "begin", "again": True, **run})
-    for stage in ("payments", "exposures", "evidence"):
+    for stage in ("payments", "applications", "exposures", "evidence"):
         while deployed.call("ReconciliationJobFunction", {"do": stage, **run})["more"]:
             pass
     found = deployed.call("ReconciliationJobFunction", {"do": "finish", **run})["found"]
+    assert found["bill_locked"] == 0
     assert (found["limits_differ"], found["event_not_in_log"], found["leaf_without_event"]) == (0, 0, 0)
     assert found["discounts"] > 0
     assert found["events"] > found["discounts"]

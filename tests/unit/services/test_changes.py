@@ -50,6 +50,11 @@ def _money_came_back(platform, discount_id):
     platform.context.store.transact([Create(f"discount#{discount_id}", "payment#1", payment)])
 
 
+def _is_an_operator(platform, content):
+    key = f"enterprise#{content['enterprise_id']}", f"operator#{content['operator_id']}"
+    platform.context.store.transact([Create(*key, {"status": "ACTIVE", "phrase": "sealed:…"})])
+
+
 def test_the_page_shows_every_kind_of_change():
     assert set(EXAMPLES) == set(KINDS)
 
@@ -60,6 +65,8 @@ def test_a_proposal_changes_nothing_and_its_approval_one_record(platform, kind):
         suspend(platform.context, MAKER, "stop-1", SuspensionScope.INSTITUTION, EXAMPLES["release"]["id"], "DRILL")
     if kind == "repayment":
         _money_came_back(platform, EXAMPLES["repayment"]["discount_id"])
+    if kind == "operator_reset":
+        _is_an_operator(platform, EXAMPLES[kind])
     before = _configuration(platform)
     change_id = _propose(platform, kind, EXAMPLES[kind])
     assert _configuration(platform) == before

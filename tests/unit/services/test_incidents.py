@@ -6,9 +6,10 @@ import pytest
 
 from fakes import make_context
 from rongtong.domain.incident import WHAT_NEXT, Desk, IncidentKind, IncidentStatus, desk_of
-from rongtong.services.errors import NotFoundError, WrongStateError
+from rongtong.services.errors import AssigneeUnknownError, NotFoundError, WrongStateError
 from rongtong.services.incidents import assign, incident_id, newest, open_once, resolve
-from rongtong.services.records import incident_pk
+from rongtong.services.records import incident_pk, partner_pk
+from rongtong.services.storage import Create
 
 KIND = IncidentKind.STATEMENT_DIFFERS
 
@@ -16,6 +17,8 @@ KIND = IncidentKind.STATEMENT_DIFFERS
 @pytest.fixture
 def context():
     made = make_context()
+    for name, role in (("ops-2", "operations"), ("ops-3", "operations"), ("partner-a", "partner")):
+        made.store.transact([Create(partner_pk(name), "state", {"role": role, "keys": {}})])
     open_once(made, KIND, "RT1", "RT1/AMOUNT", {"what": "AMOUNT"})
     return made
 
@@ -50,6 +53,13 @@ def test_to_whom_an_incident_was_given_and_by_whom_is_an_event(context):
     shown = assign(context, "operations", OWN_ID, "ops-2")
     assert (shown["assignee"], shown["assigned_by"], shown["status"]) == ("ops-2", "operations", "OPEN")
     assert _events(context)[1:] == [("IncidentAssigned", {"by": "operations", "assignee": "ops-2"})]
+
+
+@pytest.mark.parametrize("name", ["partner-a", "nobody"])
+def test_an_incident_is_given_to_persons_of_operations_alone(context, name):
+    with pytest.raises(AssigneeUnknownError):
+        assign(context, "operations", OWN_ID, name)
+    assert [kind for kind, _ in _events(context)] == ["IncidentOpened"]
 
 
 def test_an_incident_that_a_person_has_already_is_not_given_to_her_again(context):

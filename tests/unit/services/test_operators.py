@@ -16,9 +16,9 @@ from rongtong.domain.confirmation import (
 )
 from rongtong.domain.errors import IdentityError
 from rongtong.domain.passwords import PasswordError
-from rongtong.services import operator_passwords, operators
+from rongtong.services import changes, operator_passwords, operators
 from rongtong.services.credentials import LoginError
-from rongtong.services.errors import EnterpriseNotActiveError, WrongStateError
+from rongtong.services.errors import EnterpriseNotActiveError, NotFoundError, WrongStateError
 from rongtong.services.operator_passwords import ChangeLoginPassword, SetLoginPassword, SetPaymentPassword
 from rongtong.services.operator_records import OperatorNotActiveError, Purpose, operator_key, person
 from rongtong.services.records import STATE, enterprise_pk
@@ -254,3 +254,61 @@ def test_roles_are_replaced_and_told(desk):
     desk.register()
     assert operators.change(desk.context, desk.credentials, desk.named(), roles=("view",))["roles"] == ["view"]
     assert desk.kinds()[-1] == "OperatorChanged"
+
+
+def _reset(desk):
+    content = {"enterprise_id": desk.enterprise_id, "operator_id": desk.named().id, "reason": "SEEN_WITH_LICENCE"}
+    change = changes.propose(desk.context, "operations", "reset-1", "operator_reset", content)
+    return changes.decide(desk.context, "operations-2", change["change_id"], approve=True)
+
+
+def test_who_lost_its_passwords_sets_them_anew_once_two_persons_have_reset_it(desk):
+    desk.activate()
+    desk.set_payment()
+    _reset(desk)
+    stored = desk.stored(desk.named().id)
+    assert (stored["status"], {"phrase", "payment_password", "code"} & set(stored)) == ("INVITED", set())
+    desk.context.clock.instant += timedelta(minutes=1)
+    assert desk.activate(OTHER_LOGIN, code=desk.code(key="anew"))["status"] == "ACTIVE"
+    assert desk.credentials.accounts.passwords[desk.named().id] == OTHER_LOGIN
+    assert "payment_password_set_at" in desk.set_payment("harbour-fig-91-x", key="anew-too")
+
+
+def test_before_it_has_new_passwords_an_operator_that_was_reset_does_nothing(desk):
+    desk.activate()
+    _reset(desk)
+    token = f"token-{desk.named().id}"
+    with pytest.raises(OperatorNotActiveError):
+        desk.set_payment(code="000000")
+    change = ChangeLoginPassword(token, LOGIN, OTHER_LOGIN)
+    with pytest.raises(OperatorNotActiveError):
+        operator_passwords.change_login_password(desk.context, desk.credentials, desk.named(), change)
+    assert desk.credentials.accounts.passwords[desk.named().id] == LOGIN
+
+
+def test_a_login_from_before_the_reset_counts_no_more(desk):
+    desk.activate()
+    _reset(desk)
+    desk.context.clock.instant += timedelta(seconds=30)
+    desk.activate(OTHER_LOGIN, code=desk.code(key="anew"))
+    desk.credentials.accounts.age_s = 31
+    with pytest.raises(LoginError):
+        desk.set_payment(key="old login")
+    desk.credentials.accounts.age_s = 29
+    assert "payment_password_set_at" in desk.set_payment(key="new login")
+
+
+def test_who_is_disabled_stays_so_when_it_is_reset_and_is_invited_once_enabled(desk):
+    desk.activate()
+    operators.change(desk.context, desk.credentials, desk.named(), enabled=False)
+    _reset(desk)
+    assert desk.stored(desk.named().id)["status"] == "DISABLED"
+    assert operators.change(desk.context, desk.credentials, desk.named(), enabled=True)["status"] == "INVITED"
+
+
+def test_nobody_is_reset_who_is_no_operator(desk):
+    content = {"enterprise_id": desk.enterprise_id, "operator_id": "opr_nobody", "reason": "SEEN_WITH_LICENCE"}
+    change = changes.propose(desk.context, "operations", "reset-1", "operator_reset", content)
+    with pytest.raises(NotFoundError):
+        changes.decide(desk.context, "operations-2", change["change_id"], approve=True)
+    assert desk.context.store.get(desk.pk, "operator#opr_nobody") is None

@@ -12,6 +12,7 @@ from fakes import MemoryUploads
 from in_memory import Platform, sample_bills
 from rongtong.domain.jobs import Job
 from rongtong.domain.payment import PaymentStatus
+from rongtong.domain.sub_bill_range import SubBillRange
 from rongtong.domain.tiles import split_tile, tile_of
 from rongtong.services import incidents
 from rongtong.services import sweep as sweeping
@@ -19,7 +20,7 @@ from rongtong.services.incidents import IncidentKind, IncidentStatus, newest, op
 from rongtong.services.jobs import load, step
 from rongtong.services.ports import BankUnavailableError, PaymentAnswer
 from rongtong.services.reconcile import STEPS, find, reconcile
-from rongtong.services.records import logged_indices
+from rongtong.services.records import iso, logged_indices
 from rongtong.services.seal import record
 from rongtong.services.storage import Count, Create
 from rongtong.services.sweep import sweep
@@ -140,6 +141,29 @@ def _take_back_endorsements(platform):
         del platform.context.bills.taken[item.body["bill_number"], item.body["discount_id"]]
 
 
+def _refused(platform):
+    """Discounts that ended unpaid, long enough ago."""
+    return [item for item in platform.context.store.states("discount#") if item.body["status"] == "REFUSED"]
+
+
+def _leave_locked_what_ended(platform):
+    for item in _refused(platform)[:EACH]:
+        taken = SubBillRange.parse(item.body["range"]), None
+        platform.context.bills.taken[item.body["bill_number"], item.body["discount_id"]] = taken
+
+
+def _lock_another_range(platform):
+    for item, _ in _paid(platform)[:EACH]:
+        rng = SubBillRange.parse(item.body["range"])
+        taken = platform.context.bills.taken
+        taken[item.body["bill_number"] + "X", item.body["discount_id"]] = (rng, None)
+
+
+def _lock_for_nobody(platform):
+    for number in range(EACH):
+        platform.context.bills.taken[f"6{number:029}", f"dsc_nobody{number}"] = (SubBillRange(1, 100), None)
+
+
 def _tamper_with_counters(platform):
     counters = [pk for pk, _ in platform.context.store.counters][:EACH]
     for at, pk in enumerate(counters):
@@ -214,6 +238,9 @@ PLANTED = [
     (_pay_what_was_given_up, ("PAID_AFTER_FAILURE", "")),
     (_return_at_the_bank_alone, ("PAYMENT_RETURNED", "")),
     (_take_back_endorsements, ("PAID_NOT_ENDORSED", "")),
+    (_leave_locked_what_ended, ("BILL_LOCKED", "ENDED")),
+    (_lock_another_range, ("BILL_LOCKED", "ANOTHER_RANGE")),
+    (_lock_for_nobody, ("BILL_LOCKED", "UNKNOWN")),
     (_tamper_with_counters, ("LIMITS_DIFFER", "")),
     (_tamper_with_turnovers, ("LIMITS_DIFFER", "")),
     (_lose_postings, ("LIMITS_DIFFER", "STATE")),
@@ -237,6 +264,7 @@ def test_a_platform_that_is_as_it_must_be_has_no_break(platform):
     assert _breaks(platform) == before
     assert (found["differences"], found["limits_differ"], found["event_not_in_log"]) == (0, 0, 0)
     assert (found["leaf_without_event"], found["event_unlogged"], found["moving"]) == (0, 0, 0)
+    assert (found["bill_locked"], found["applications"]) == (0, 0)
     assert found["payments"] == sum(order.execute_on == DAY for order in platform.bank.orders) > 20
     assert found["discounts"] == len(platform.context.store.states("discount#")) > 200
     assert found["leaves"] == platform.context.store.get("log", "head").body["size"] > 1000
@@ -248,6 +276,40 @@ def test_every_break_that_is_planted_is_found_and_no_other(platform, plant, want
     plant(platform)
     _run(platform)
     assert _breaks(platform) - before == Counter({wanted: EACH, **_FOLLOWS.get(plant, {})})
+
+
+def test_a_live_discount_s_lock_is_no_break(platform):
+    waits = next(one for one in platform.context.store.states("discount#") if one.body["status"] == "IN_REVIEW")
+    rng = SubBillRange.parse(waits.body["range"])
+    platform.context.bills.taken[waits.body["bill_number"], waits.body["discount_id"]] = (rng, None)
+    found = _run(platform)
+    assert (found["applications"], found["bill_locked"]) == (1, 0)
+    assert len(platform.context.bills.applications()) == 1
+
+
+def test_a_bill_that_its_ended_discount_left_locked_is_freed_and_is_a_break_again_if_it_is_locked_again(platform):
+    before = _breaks(platform)
+    _leave_locked_what_ended(platform)
+    _run(platform)
+    assert platform.context.bills.applications() == []
+    for one in newest(platform.context, IncidentStatus.OPEN, most=10_000)["incidents"]:
+        if one["kind"] == "BILL_LOCKED":
+            incidents.resolve(platform.context, "person-1", one["incident_id"], "FREE")
+    assert _run(platform, again=True)["bill_locked"] == 0
+    assert _breaks(platform) == before
+    _leave_locked_what_ended(platform)
+    _run(platform, again=True)
+    assert _breaks(platform) - before == Counter({("BILL_LOCKED", "ENDED"): EACH})
+
+
+def test_a_bill_is_left_locked_while_a_message_of_its_ended_discount_may_be_under_way(platform):
+    _leave_locked_what_ended(platform)
+    for item in _refused(platform)[:EACH]:
+        _rewrite(platform, item, finished_at=iso(platform.context.clock.instant - timedelta(minutes=14)))
+    locked = platform.context.bills.applications()
+    found = _run(platform)
+    assert (found["applications"], found["bill_locked"]) == (EACH, 0)
+    assert platform.context.bills.applications() == locked
 
 
 def test_a_posting_on_an_account_of_nobody_s_is_named_and_stops_nothing(platform):

@@ -21,7 +21,13 @@ from rongtong.domain.bill_codes import (
 )
 from rongtong.domain.errors import RongTongError
 from rongtong.domain.sub_bill_range import SubBillRange
-from rongtong.services.ports import BillLockedError, PaymentAnswer, PaymentOrder, RegistryUnavailableError
+from rongtong.services.ports import (
+    BillApplication,
+    BillLockedError,
+    PaymentAnswer,
+    PaymentOrder,
+    RegistryUnavailableError,
+)
 
 _AT_ONCE = 8
 """The client's pool keeps so many connections."""
@@ -62,6 +68,17 @@ class HttpBillRegistry:
     def release(self, number: str, rng: SubBillRange, owner: str) -> None:
         """Withdraw the application. Raises RegistryUnavailableError."""
         self._step(number, rng, "release", {"owner": owner})
+
+    def applications(self) -> list[BillApplication]:
+        """Applications under way. Raises RegistryUnavailableError."""
+        found = _only(_ask(self._client, "GET", "/applications"), 200)
+        try:
+            return [
+                BillApplication(str(one["number"]), SubBillRange.parse(one["range"]), str(one["owner"]))
+                for one in found.body["applications"]
+            ]
+        except (KeyError, TypeError, ValueError, RongTongError) as error:
+            raise RegistryUnavailableError("The bill registry's answer cannot be read.") from error
 
     def settle(self, number: str, rng: SubBillRange, owner: str, endorsee: Party, order: PaymentOrder) -> PaymentAnswer:
         """Let range and money change hands together. Raises BillLockedError, RegistryUnavailableError."""

@@ -20,6 +20,8 @@ class IncidentKind(StrEnum):
     """The bank paid what the books had given up; range and limits are given back, the money is out."""
     STATEMENT_DIFFERS = "STATEMENT_DIFFERS"
     """The bank's statement and the books do not say the same of a payment."""
+    BILL_LOCKED = "BILL_LOCKED"
+    """The registry holds a range locked in our name that no live discount of ours needs."""
     LIMITS_DIFFER = "LIMITS_DIFFER"
     """What is taken of a limit is not what its postings add up to, or not what live discounts hold of it."""
     EVENT_NOT_IN_LOG = "EVENT_NOT_IN_LOG"
@@ -69,6 +71,7 @@ class Desk(StrEnum):
 
 _DESKS: Mapping[IncidentKind, Desk] = {
     IncidentKind.PAID_NOT_ENDORSED: Desk.BILLS,
+    IncidentKind.BILL_LOCKED: Desk.BILLS,
     IncidentKind.PAYMENT_RETURNED: Desk.TREASURY,
     IncidentKind.PAID_AFTER_FAILURE: Desk.TREASURY,
     IncidentKind.STATEMENT_DIFFERS: Desk.TREASURY,
@@ -93,6 +96,7 @@ WHAT_NEXT: Mapping[IncidentKind, str] = {
     IncidentKind.PAYMENT_RETURNED: "Have the right account sent, let two persons approve a repayment, replay.",
     IncidentKind.PAID_AFTER_FAILURE: "Claim the money back from the payee; its return resolves this.",
     IncidentKind.STATEMENT_DIFFERS: "Compare the bank's statement with the payment's record; correct what is wrong.",
+    IncidentKind.BILL_LOCKED: "Look at the registry whether the range is free; have the application withdrawn if not.",
     IncidentKind.LIMITS_DIFFER: "Find the account's missing or foreign posting; correct it by an entry of its own.",
     IncidentKind.EVENT_NOT_IN_LOG: "Restore the event as the log has it, from the newest backup that still agrees.",
     IncidentKind.LEAF_WITHOUT_EVENT: "Find whose leaf it is in the staged batches; restore the record that is gone.",

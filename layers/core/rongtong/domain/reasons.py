@@ -364,6 +364,7 @@ REASONS: Mapping[str, Reason] = {
             "RESERVE_POSTING": ("A reserve entry that does not fit.", "Correct the field that `field` names."),
             "JOURNAL_ENTRY": ("A journal entry that cannot be read or posted.", "Append a correction."),
             "LEDGER_ACCOUNT": ("An account that the chart does not have.", "Find who posted to it."),
+            "ASSIGNEE_UNKNOWN": ("Nobody in operations signs by this name.", "Name a caller of the role operations."),
             "JOB_PERIOD": (
                 "A run of a job that is asked for covers no period of that job that is over.",
                 "Name a day for daily jobs, a month for monthly ones, that is over in Shanghai.",

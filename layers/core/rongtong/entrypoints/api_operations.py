@@ -104,9 +104,9 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = {
         tag=_TAG,
         summary="Say who settles an incident",
         body=AssignmentBody,
-        example={"assignee": "ops-1"},
+        example={"assignee": "operations-2"},
         replies={200: Reply("The incident.", answers.Incident, headers=_REPLAYED)},
-        codes=("NOT_FOUND", "WRONG_STATE"),
+        codes=("ASSIGNEE_UNKNOWN", "NOT_FOUND", "WRONG_STATE"),
     ),
     ("POST", "/v1/operations/incidents/{incident_id}/resolution"): Operation(
         id="resolveIncident",

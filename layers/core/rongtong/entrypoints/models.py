@@ -333,7 +333,7 @@ class AssignmentBody(_Body):
     """POST /v1/operations/incidents/{incident_id}/assignment"""
 
     assignee: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
-    """Who settles it: the name of a person's key."""
+    """Who settles it: the name by which a person of operations signs."""
 
 
 class ReplayBody(_Body):

@@ -24,7 +24,8 @@ from rongtong.domain.trust import TrustPolicy, TrustPolicyError
 from rongtong.services import access, compensation_reserve
 from rongtong.services.context import Context
 from rongtong.services.cosigning import WITNESSES_KEY
-from rongtong.services.errors import InstitutionUnknownError
+from rongtong.services.errors import InstitutionUnknownError, NotFoundError
+from rongtong.services.operator_records import UNKNOWN_OPERATOR, invited_again, operator_key
 from rongtong.services.records import (
     ACCEPTORS_KEY,
     LIMITS_KEY,
@@ -179,6 +180,21 @@ def _apply_reserve_posting(current: Document | None, content: Document, approval
     return _whole(current, content, approval)
 
 
+def _prepare_operator_reset(content: Document) -> Document:
+    """Whose passwords are forgotten, and a code that says how the person was identified."""
+    if not _REASON.fullmatch(_text(content, "reason")):
+        raise ChangeContentError(
+            "reason is a code of 3 to 64 characters like SEEN_WITH_LICENCE.", field="content.reason"
+        )
+    return {name: _text(content, name) for name in ("enterprise_id", "operator_id", "reason")}
+
+
+def _apply_operator_reset(current: Document | None, content: Document, approval: Approval) -> Document:
+    if current is None:
+        raise NotFoundError(UNKNOWN_OPERATOR, field="content.operator_id")
+    return invited_again(current, str(content["reason"]), _signed(approval))
+
+
 def _prepare_release(content: Document) -> Document:
     """Whose business goes on again, and a code that says why; ``id`` names it unless it is the platform's."""
     if content.get("scope") not in list(SuspensionScope):
@@ -299,6 +315,12 @@ KINDS: Mapping[str, ChangeKind] = {
         _prepare_release,
         lambda content: (suspended_pk(content["scope"], content.get("id")), STATE),
         _apply_release,
+    ),
+    "operator_reset": ChangeKind(
+        _prepare_operator_reset,
+        lambda content: operator_key(content["enterprise_id"], content["operator_id"]),
+        _apply_operator_reset,
+        whole=False,
     ),
     "reserve_posting": ChangeKind(
         compensation_reserve.prepare,

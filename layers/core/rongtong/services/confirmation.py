@@ -134,7 +134,7 @@ def complete(context: Context, credentials: Credentials, discount: Item, command
     _require_waiting(item)
     rules = rules_of(context, found.partner_id)
     require_role(found, Role.CONFIRM)
-    require_login(credentials, found, command.access_token, age_s=rules.login_age_s)
+    require_login(context, credentials, found, command.access_token, age_s=rules.login_age_s)
     needed = rules.factors(int(item.body["face_fen"]))
     require_factors(_shown(command), needed)
 

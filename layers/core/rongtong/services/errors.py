@@ -35,6 +35,12 @@ class InstitutionUnknownError(RongTongError):
     code = "INSTITUTION_UNKNOWN"
 
 
+class AssigneeUnknownError(RongTongError):
+    """Whom an incident is given to is no caller of the role operations."""
+
+    code = "ASSIGNEE_UNKNOWN"
+
+
 class InterestPayerError(RongTongError):
     """Nobody has agreed to pay the interest as asked. Codes INTEREST_PAYER_NOT_AGREED, INTEREST_AGREEMENT_MISSING."""
 

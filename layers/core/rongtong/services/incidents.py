@@ -6,6 +6,7 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 
+from rongtong.domain.access import Role
 from rongtong.domain.incident import (
     WHAT_NEXT,
     Desk,
@@ -16,8 +17,8 @@ from rongtong.domain.incident import (
     require_incident_transition,
 )
 from rongtong.services.context import Context
-from rongtong.services.errors import NotFoundError, WrongStateError
-from rongtong.services.records import STATE, change_writes, derived_id, first_writes, incident_pk, iso
+from rongtong.services.errors import AssigneeUnknownError, NotFoundError, WrongStateError
+from rongtong.services.records import STATE, change_writes, derived_id, first_writes, incident_pk, iso, partner_pk
 from rongtong.services.storage import Document, Item, Listing, Write, WriteConflictError
 
 _LISTS = {IncidentStatus.OPEN: "incidents#open", IncidentStatus.RESOLVED: "incidents#resolved"}
@@ -110,14 +111,15 @@ def resolve(context: Context, by: str, own_id: str, note: str) -> Document:
 
 
 def assign(context: Context, by: str, own_id: str, assignee: str) -> Document:
-    """Record who settles an open incident: the name of a person's key. The same again is no change.
+    """Record who settles an open incident: a caller of the role operations. The same again is no change.
 
-    Raises NotFoundError, WrongStateError when it is resolved or changed meanwhile.
+    Raises NotFoundError, AssigneeUnknownError, WrongStateError when it is resolved or changed meanwhile.
     """
     item = load(context, own_id)
     if item.body["status"] != IncidentStatus.OPEN:
         raise WrongStateError("The incident is resolved already; read it again.", field="incident_id")
     if item.body.get("assignee") != assignee:
+        _require_operations(context, assignee)
         now = context.clock.now()
         changes: Document = {"assignee": assignee, "assigned_by": by, "assigned_at": iso(now)}
         told = {"by": by, "assignee": assignee}
@@ -127,6 +129,12 @@ def assign(context: Context, by: str, own_id: str, assignee: str) -> Document:
         except WriteConflictError as conflict:
             raise WrongStateError("The incident changed meanwhile; read it again.", field="incident_id") from conflict
     return view(load(context, own_id).body, context.clock.now())
+
+
+def _require_operations(context: Context, assignee: str) -> None:
+    (found,) = context.store.get_many([(partner_pk(assignee), STATE)])
+    if found is None or found.body.get("role") != Role.OPERATIONS:
+        raise AssigneeUnknownError("Nobody in operations signs by this name; ask for theirs.", field="assignee")
 
 
 def load(context: Context, own_id: str) -> Item:

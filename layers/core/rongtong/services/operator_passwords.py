@@ -1,7 +1,8 @@
 """The passwords that operators set themselves, and the codes by which they do.
 
 There is no initial password. An operator sets its first login password by a code to its mobile; from then on each
-secret is changed by whoever knows the present one, so that a lost mobile alone opens nothing (要素相互独立).
+secret is changed by whoever knows the present one, so that a lost mobile alone opens nothing (要素相互独立). One that
+lost its passwords is invited again by two persons of operations (the change ``operator_reset``).
 """
 
 from __future__ import annotations
@@ -129,10 +130,13 @@ def change_login_password(
 ) -> Document:
     """Change the login password; the login service itself counts wrong ones.
 
-    Raises NotFoundError, LoginError, PasswordError, AccountsUnavailableError, BusyError.
+    Raises NotFoundError, OperatorNotActiveError, LoginError, PasswordError, AccountsUnavailableError, BusyError.
     """
     found = again(context, named)
-    require_login(credentials, found, command.access_token, age_s=rules_of(context, named.partner_id).login_age_s)
+    _require_active(found)
+    require_login(
+        context, credentials, found, command.access_token, age_s=rules_of(context, named.partner_id).login_age_s
+    )
     phrase = found.opened(context, "phrase") or ""
     password = _good(context, credentials, found, command.password, LOGIN_LENGTH_MIN, extra=phrase)
     credentials.accounts.change_password(command.access_token, command.present, password)
@@ -150,7 +154,9 @@ def set_payment_password(
     """
     found = again(context, named)
     _require_status(found, Purpose.PAYMENT_PASSWORD)
-    require_login(credentials, found, command.access_token, age_s=rules_of(context, named.partner_id).login_age_s)
+    require_login(
+        context, credentials, found, command.access_token, age_s=rules_of(context, named.partner_id).login_age_s
+    )
     phrase = found.opened(context, "phrase") or ""
     password = _good(context, credentials, found, command.password, PAYMENT_LENGTH_MIN, extra=phrase)
     if "payment_password" in found.operator.body and command.present is None:
@@ -227,5 +233,11 @@ def _require_status(found: Person, purpose: Purpose) -> None:
     status = found.operator.body["status"]
     if purpose is Purpose.LOGIN_PASSWORD and status != OperatorStatus.INVITED:
         raise WrongStateError(f"The operator is {status}: it changes its login password by the present one.")
-    if purpose is Purpose.PAYMENT_PASSWORD and status != OperatorStatus.ACTIVE:
+    if purpose is Purpose.PAYMENT_PASSWORD:
+        _require_active(found)
+
+
+def _require_active(found: Person) -> None:
+    status = found.operator.body["status"]
+    if status != OperatorStatus.ACTIVE:
         raise OperatorNotActiveError(f"The operator is {status}; it first sets a login password.", field="operator_id")

@@ -146,11 +146,19 @@ def require_role(found: Person, role: str) -> None:
         )
 
 
-def require_login(credentials: Credentials, found: Person, access_token: str, *, age_s: int) -> None:
-    """Raises LoginError unless the operator itself logged in so recently; this costs no attempt."""
+def require_login(context: Context, credentials: Credentials, found: Person, access_token: str, *, age_s: int) -> None:
+    """Raises LoginError unless the operator itself logged in so recently, and since its secrets were reset, if ever.
+
+    This costs no attempt.
+    """
     login = credentials.accounts.login(access_token)
     if login.name != found.id:
         raise LoginError("This login is another operator's; log in again.", field="access_token")
+    reset = found.operator.body.get("reset")
+    if reset is not None:
+        # A token outlives its password: the login service takes it back, and we only read who signed it and when.
+        since = context.clock.now() - datetime.fromisoformat(reset["approved_at"])
+        age_s = min(age_s, int(since.total_seconds()))
     if login.age_s > age_s:
         raise LoginError("The login is too long ago; log in again.", field="access_token")
 
@@ -242,6 +250,19 @@ def without_failures(body: Document) -> Document:
     """The operator's document once it has shown what it had to: no code, no failures, no lock."""
     cleared = without(without(body, "code"), "locked_until")
     return {**cleared, "failures": 0, "locks": 0}
+
+
+def invited_again(body: Document, reason: str, signed: Document) -> Document:
+    """The operator's document once its secrets are forgotten: it sets new ones as if it were new.
+
+    Its lock stays, and one that is disabled stays so; ``signed`` says which two persons reset it.
+    """
+    kept = body
+    for name in ("phrase", "payment_password", "payment_password_set_at", "code"):
+        kept = without(kept, name)
+    disabled = body["status"] == OperatorStatus.DISABLED
+    status = OperatorStatus.DISABLED if disabled else OperatorStatus.INVITED
+    return {**kept, "status": status.value, "reset": {"reason": reason, **signed}}
 
 
 def write_again(context: Context, writes: Callable[[], list[Write]]) -> None:

@@ -95,6 +95,15 @@ class Bank(Channel, Protocol):
         """Whether the account is held under this name and credit code. Raises BankUnavailableError."""
 
 
+@dataclass(frozen=True)
+class BillApplication:
+    """An application in our name that the registry has under way: the range is locked (TF0302) for its owner."""
+
+    number: str
+    range: SubBillRange
+    owner: str
+
+
 class BillRegistry(Protocol):
     """The bill registry (票据交易所系统)."""
 
@@ -121,6 +130,9 @@ class BillRegistry(Protocol):
 
     def release(self, number: str, rng: SubBillRange, owner: str) -> None:
         """Withdraw the application; no change where the owner holds no lock. Raises RegistryUnavailableError."""
+
+    def applications(self) -> Sequence[BillApplication]:
+        """Every application in our name that is neither signed for nor withdrawn. Raises RegistryUnavailableError."""
 
     def settle(self, number: str, rng: SubBillRange, owner: str, endorsee: Party, order: PaymentOrder) -> PaymentAnswer:
         """Settle online (SM00, delivery versus payment): the locked range and the money change hands together.

@@ -1,7 +1,8 @@
 """Reconciliation (对账): what the platform says of itself in several places, and others of it, must be the same.
 
-Payments: the bank's statement, our books and the bill registry, day by day. Exposures: the sums of the limits against
-postings and live discounts. Evidence: every event against the leaf that is noted of it, and every leaf against events.
+Payments: the bank's statement, our books and the bill registry, day by day. Applications: what the registry holds
+locked in our name against the discounts. Exposures: the sums of the limits against postings and live discounts.
+Evidence: every event against the leaf that is noted of it, and every leaf against events.
 What differs is a break: an incident that a person settles.
 """
 
@@ -11,7 +12,7 @@ from datetime import date, datetime, timedelta
 
 from rongtong.domain.errors import RongTongError
 from rongtong.domain.incident import IncidentKind
-from rongtong.services import reconcile_evidence, reconcile_exposures
+from rongtong.services import reconcile_applications, reconcile_evidence, reconcile_exposures
 from rongtong.services.context import Context
 from rongtong.services.errors import NotFoundError
 from rongtong.services.incidents import open_once
@@ -21,7 +22,7 @@ from rongtong.services.records import STATE, iso
 from rongtong.services.storage import Create, Document
 
 _DAYS = 7
-_PAYMENTS, _EXPOSURES, _EVIDENCE = "payments", "exposures", "evidence"
+_PAYMENTS, _APPLICATIONS, _EXPOSURES, _EVIDENCE = "payments", "applications", "exposures", "evidence"
 
 
 def reconcile(context: Context, day: date) -> Document:
@@ -131,9 +132,18 @@ def _found(run: Run) -> Document:
         "days_failed": of_payments["failed"],
         "payments": of_payments["payments"],
         "differences": of_payments["differences"],
+        **reconcile_applications.found(run.kept[_APPLICATIONS]),
         **reconcile_exposures.found(run.kept[_EXPOSURES]),
         **reconcile_evidence.found(run.kept[_EVIDENCE]),
     }
 
 
-STEPS = Steps({_PAYMENTS: payments, _EXPOSURES: reconcile_exposures.piece, _EVIDENCE: reconcile_evidence.piece}, _found)
+STEPS = Steps(
+    {
+        _PAYMENTS: payments,
+        _APPLICATIONS: reconcile_applications.piece,
+        _EXPOSURES: reconcile_exposures.piece,
+        _EVIDENCE: reconcile_evidence.piece,
+    },
+    _found,
+)
