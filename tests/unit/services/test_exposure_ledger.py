@@ -10,7 +10,7 @@ from rongtong.domain.exposure import ReservationStatus
 from rongtong.domain.exposure_ledger import EntryKind, JournalEntry, opposite, reservation
 from rongtong.services import changes
 from rongtong.services.bank_notices import take
-from rongtong.services.compensation_reserve import RESERVE_PK, ReservePostingError, pay_by
+from rongtong.services.compensation_reserve import RESERVE_PK, ReservePostingError, pay_by, read_reserve
 from rongtong.services.disburse import disburse
 from rongtong.services.exposure_ledger import check, entry_of
 from rongtong.services.incidents import IncidentStatus, newest
@@ -540,6 +540,67 @@ def test_a_deadline_in_a_year_without_a_confirmed_calendar_is_not_guessed(platfo
     _post(platform, **FUND)
     refused = _refused(platform, **{**PAY, "reported_on": "2026-12-28"})
     assert refused[0] == "CALENDAR_UNCONFIRMED"
+
+
+PAID = {"entry": "paid", "amount_fen": 400, "reference": "B-77", "why": "BANK_PAID", "pays": "C-1"}
+
+
+def test_a_compensation_is_due_until_its_payment_is_entered_and_the_ledger_does_not_move(platform):
+    _post(platform, **FUND)
+    _post(platform, **PAY)
+    before = check(platform.context)["reserve"]
+    _post(platform, **PAID)
+    report = check(platform.context)
+    assert report["reserve"] == {**before, "due": []}
+    assert (report["trial_fen"], report["faults"]) == (0, [])
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"pays": "C-9"}, "content.pays"),
+        ({"pays": "F-1"}, "content.pays"),
+        ({"amount_fen": 399}, "content.amount_fen"),
+        ({"pays": None}, "content.pays"),
+        ({"reference": "C-1"}, "content.reference"),
+        ({"reported_on": "2026-04-14"}, "content.reported_on"),
+    ],
+)
+def test_what_pays_no_compensation_is_refused(platform, change, field):
+    _post(platform, **FUND)
+    _post(platform, **PAY)
+    assert _refused(platform, **{**PAID, **change}) == ("RESERVE_POSTING", field)
+
+
+def test_a_compensation_is_paid_once_and_is_corrected_no_more(platform):
+    for entry in (FUND, PAY, PAID):
+        _post(platform, **entry)
+    assert _refused(platform, **{**PAID, "reference": "B-78"}) == ("RESERVE_POSTING", "content.pays")
+    assert _refused(platform, **CORRECT_PAY) == ("RESERVE_POSTING", "content.corrects")
+
+
+def test_a_payment_that_was_entered_by_mistake_is_corrected_and_the_compensation_is_due_again(platform):
+    for entry in (FUND, PAY):
+        _post(platform, **entry)
+    before = check(platform.context)["reserve"]
+    _post(platform, **PAID)
+    wrong = {**CORRECT_PAY, "reference": "B-78", "corrects": "B-77", "amount_fen": 399}
+    assert _refused(platform, **wrong) == ("RESERVE_POSTING", "content.amount_fen")
+    _post(platform, **{**wrong, "reference": "B-80", "amount_fen": 400})
+    assert check(platform.context)["reserve"] == before
+    _post(platform, **{**PAID, "reference": "B-79"})
+    assert check(platform.context)["reserve"]["due"] == []
+
+
+def test_a_compensation_that_is_not_paid_by_its_last_day_stays_due_and_is_overdue(platform):
+    _post(platform, **FUND)
+    _post(platform, **PAY)
+    platform.context.clock.instant = platform.context.clock.instant.replace(day=28)
+    assert read_reserve(platform.context).overdue == []
+    platform.context.clock.instant = platform.context.clock.instant.replace(day=29)
+    reserve = read_reserve(platform.context)
+    assert [one["reference"] for one in reserve.overdue] == ["C-1"]
+    assert reserve.due == reserve.overdue
 
 
 def test_an_overdrawn_reserve_is_found(platform):

@@ -16,6 +16,7 @@ from rongtong.domain.sub_bill_range import SubBillRange
 from rongtong.domain.tiles import split_tile, tile_of
 from rongtong.services import incidents
 from rongtong.services import sweep as sweeping
+from rongtong.services.compensation_reserve import RESERVE_PK
 from rongtong.services.incidents import IncidentKind, IncidentStatus, newest, open_once
 from rongtong.services.jobs import load, step
 from rongtong.services.ports import BankUnavailableError, PaymentAnswer
@@ -229,6 +230,14 @@ def _keep_events_from_the_log(platform):
         platform.context.store.transact([state, Create(f"change#odd{number}", "event#0001", event)])
 
 
+def _forget_to_pay_compensations(platform):
+    for number in range(EACH):
+        entry = {"entry": "compensate", "amount_fen": 1, "why": "LATE", "reference": f"C-{number}"}
+        platform.context.store.transact([Create(RESERVE_PK, f"C-{number}", {**entry, "pay_by": "2026-04-16"})])
+    fund = {"entry": "fund", "amount_fen": EACH, "why": "FUNDING", "reference": "F-1"}
+    platform.context.store.transact([Create(RESERVE_PK, "F-1", fund)])
+
+
 PLANTED = [
     (_leave_out_of_the_books, ("STATEMENT_DIFFERS", "BANK_ONLY")),
     (_leave_out_of_the_statement, ("STATEMENT_DIFFERS", "BOOKS_ONLY")),
@@ -241,6 +250,7 @@ PLANTED = [
     (_leave_locked_what_ended, ("BILL_LOCKED", "ENDED")),
     (_lock_another_range, ("BILL_LOCKED", "ANOTHER_RANGE")),
     (_lock_for_nobody, ("BILL_LOCKED", "UNKNOWN")),
+    (_forget_to_pay_compensations, ("COMPENSATION_OVERDUE", "")),
     (_tamper_with_counters, ("LIMITS_DIFFER", "")),
     (_tamper_with_turnovers, ("LIMITS_DIFFER", "")),
     (_lose_postings, ("LIMITS_DIFFER", "STATE")),

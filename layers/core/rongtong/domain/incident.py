@@ -36,6 +36,8 @@ class IncidentKind(StrEnum):
     """A witness says that it cannot cosign: its own record was altered, or its clock is wrong."""
     COMPLAINT_OVERDUE = "COMPLAINT_OVERDUE"
     """A complaint was not answered by its date."""
+    COMPENSATION_OVERDUE = "COMPENSATION_OVERDUE"
+    """A compensation was decided, and nobody entered by its last day that the bank has paid it."""
     STUCK = "STUCK"
     """A discount was carried on again and again and does not come to its end."""
     BUSINESS_UNUSUAL = "BUSINESS_UNUSUAL"
@@ -75,6 +77,7 @@ _DESKS: Mapping[IncidentKind, Desk] = {
     IncidentKind.PAYMENT_RETURNED: Desk.TREASURY,
     IncidentKind.PAID_AFTER_FAILURE: Desk.TREASURY,
     IncidentKind.STATEMENT_DIFFERS: Desk.TREASURY,
+    IncidentKind.COMPENSATION_OVERDUE: Desk.TREASURY,
     IncidentKind.LIMITS_DIFFER: Desk.CREDIT,
     IncidentKind.BUSINESS_UNUSUAL: Desk.CREDIT,
     IncidentKind.COMPLAINT_OVERDUE: Desk.SERVICE,
@@ -106,6 +109,7 @@ WHAT_NEXT: Mapping[IncidentKind, str] = {
     ),
     IncidentKind.WITNESS_UNABLE: "Tell the witness's owner what it said: restore its table, or set its clock.",
     IncidentKind.COMPLAINT_OVERDUE: "Answer the complaint; its answer resolves this.",
+    IncidentKind.COMPENSATION_OVERDUE: "Have the bank pay it, let two persons enter `paid`, settle this.",
     IncidentKind.STUCK: "Read the error of its execution, mend the cause, then replay the discount.",
     IncidentKind.BUSINESS_UNUSUAL: (
         "Read the month's report and the company's discounts; release it if it is restricted without need, settle this."

@@ -1,7 +1,8 @@
 """The compensation reserve (赔付准备金): what was put into it and paid out of it, entry by entry, each by two persons.
 
 A loss that is not the customer's fault is made good in full within ten working days (assumed: counted from the day on
-which it was reported). The money lies at a bank; these entries say what was decided of it. They are only ever created.
+which it was reported). The money lies at a bank; these entries say what was decided of it, and that it was paid. They
+are only ever created.
 """
 
 from __future__ import annotations
@@ -33,15 +34,24 @@ RESERVE_PK = "journal#reserve"
 """Every entry lies here under its reference."""
 CORRECT = "correct"
 """An entry that undoes another; what it is the opposite of stands in ``of``."""
+PAID = "paid"
+"""The bank has paid a compensation: nothing moves in the ledger, where it was paid out when it was decided."""
 WORKING_DAYS = 10
 _EVERY = ("entry", "amount_fen", "reference", "why")
-_PARTS = {ReserveKind.FUND: "institution_id", ReserveKind.COMPENSATE: "reported_on", CORRECT: "corrects"}
+_PARTS = {
+    ReserveKind.FUND: "institution_id",
+    ReserveKind.COMPENSATE: "reported_on",
+    CORRECT: "corrects",
+    PAID: "pays",
+}
 """What each entry may have of its own: who funds (left out: the platform), since when a loss is known (left out: the
-day of the approval), and what is corrected, which must be said."""
+day of the approval), and what is corrected or paid, which must be said."""
+_SAID = frozenset({CORRECT, PAID})
 _REFERENCE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}", re.ASCII)
 _FORMS: Mapping[str, tuple[re.Pattern[str], str]] = {
     "reference": (_REFERENCE, "1 to 64 letters, digits, - and _"),
     "corrects": (_REFERENCE, "the reference of an entry"),
+    "pays": (_REFERENCE, "the reference of a compensation"),
     "why": (re.compile(r"[A-Z][A-Z0-9_]{2,63}", re.ASCII), "a code of 3 to 64 characters like PAID_TWICE"),
     "institution_id": (re.compile(r".+"), "the id of an institution"),
     "reported_on": (re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII), "a day like 2026-04-15"),
@@ -62,11 +72,15 @@ class Reserve:
     entries: Mapping[str, ReserveEntry]
     balances: Balances
     faults: list[Document]
+    payments: Mapping[str, Document]
+    """What was paid of compensations, by reference, as far as it was not corrected."""
     due: list[Document]
-    """Compensations whose last day has not passed, the earliest first."""
+    """Compensations that are not paid, the earliest last day first."""
+    overdue: list[Document]
+    """Those of them whose last day has passed."""
 
     def sums(self) -> Document:
-        """Fen that were funded, are available, and were paid out; with the compensations and their deadlines."""
+        """Fen that were funded, are available, and were paid out; with the compensations that are still to be paid."""
         funded = -sum(fen for account, fen in self.balances.fen.items() if account.part is Part.FUNDED)
         return {
             "funded_fen": funded,
@@ -81,26 +95,33 @@ def read_reserve(context: Context) -> Reserve:
     entries: dict[str, ReserveEntry] = {}
     faults: list[Document] = []
     bodies = {item.sk: item.body for item in context.store.query(RESERVE_PK, "")}
+    payments = _payments(bodies)
     for reference, body in bodies.items():
+        if _is_of_payment(body):
+            continue
         try:
             entries[reference] = _entry(body)
         except (RongTongError, KeyError, TypeError, ValueError) as error:
             faults.append(fault(reference, error))
     due: list[Document] = []
-    today = context.calendar.shanghai_date(context.clock.now()).isoformat()
+    paid = {body["pays"] for body in payments.values()}
     try:
-        due = [_due(bodies[name]) for name in standing(entries) if bodies[name].get("pay_by", "") >= today]
+        due = [_due(bodies[name]) for name in standing(entries) if "pay_by" in bodies[name] and name not in paid]
     except RongTongError as error:
         faults.append(fault(RESERVE, error))
     balances = _fold(entries)
     if balances.of_account(_AVAILABLE) < 0:
         faults.append({"subject": RESERVE, "what": "OVERDRAWN"})
-    return Reserve(entries, balances, faults, sorted(due, key=lambda one: str(one["pay_by"])))
+    due.sort(key=lambda one: str(one["pay_by"]))
+    today = context.calendar.shanghai_date(context.clock.now()).isoformat()
+    overdue = [one for one in due if one["pay_by"] < today]
+    return Reserve(entries, balances, faults, payments, due, overdue)
 
 
 def prepare(content: Document) -> Document:
-    """What one person proposes, if it can be read: ``{"entry": "fund"|"compensate"|"correct", "amount_fen": fen,
-    "reference": unique text, "why": code}`` and, of its own, ``institution_id``, ``reported_on`` or ``corrects``.
+    """What one person proposes, if it can be read: ``{"entry": "fund"|"compensate"|"paid"|"correct", "amount_fen": fen,
+    "reference": unique text, "why": code}`` and, of its own, ``institution_id``, ``reported_on``, ``pays`` or
+    ``corrects``.
 
     Raises ReservePostingError.
     """
@@ -117,7 +138,7 @@ def prepare(content: Document) -> Document:
     for name in (*_EVERY[2:], own):
         good, says = _FORMS[name]
         value = content.get(name)
-        missing = name == own and entry != CORRECT and name not in content
+        missing = name == own and entry not in _SAID and name not in content
         if not missing and not (isinstance(value, str) and good.fullmatch(value)):
             raise ReservePostingError(f"{name} is {says}.", field=f"content.{name}")
     if "reported_on" in content:
@@ -133,13 +154,18 @@ def complete(context: Context, content: Document) -> Document:
     """
     reserve = read_reserve(context)
     reference = str(content["reference"])
-    if reference in reserve.entries:
+    if context.store.get(RESERVE_PK, reference) is not None:
         raise taken()
     if "institution_id" in content:
         institution_of(context.store.get(institution_pk(content["institution_id"]), STATE))
     completed = dict(content)
+    if content["entry"] == PAID:
+        _require_unpaid(reserve, content)
+        return completed
     if content["entry"] == CORRECT:
         completed |= _corrected(reserve, content)
+        if _is_of_payment(completed):
+            return completed
     elif content["entry"] == ReserveKind.COMPENSATE:
         completed["pay_by"] = _pay_by(context, content).isoformat()
     entries = {**reserve.entries, reference: _entry(completed)}
@@ -189,7 +215,35 @@ def _day(text: str) -> date:
         raise ReservePostingError(f"{text} is no day.", field="content.reported_on") from None
 
 
+def _payments(bodies: Mapping[str, Document]) -> dict[str, Document]:
+    of_payment = {name: body for name, body in bodies.items() if _is_of_payment(body)}
+    corrected = {body["corrects"] for body in of_payment.values() if body["entry"] == CORRECT}
+    return {name: body for name, body in of_payment.items() if body["entry"] == PAID and name not in corrected}
+
+
+def _is_of_payment(body: Document) -> bool:
+    """Whether an entry says that the bank has paid, or corrects one that says so."""
+    return bool(body.get("of", body.get("entry")) == PAID)
+
+
+def _require_unpaid(reserve: Reserve, content: Document) -> None:
+    due = {one["reference"]: one for one in reserve.due}
+    if content["pays"] not in due:
+        raise ReservePostingError("No compensation of this reference is to be paid.", field="content.pays")
+    if due[content["pays"]]["amount_fen"] != content["amount_fen"]:
+        raise ReservePostingError("A compensation is paid as a whole.", field="content.amount_fen")
+
+
 def _corrected(reserve: Reserve, content: Document) -> Document:
+    if content["corrects"] in {body["pays"] for body in reserve.payments.values()}:
+        raise ReservePostingError(
+            "This compensation was paid; enter what comes back of it as a funding.", field="content.corrects"
+        )
+    payment = reserve.payments.get(content["corrects"])
+    if payment is not None:
+        if payment["amount_fen"] != content["amount_fen"]:
+            raise ReservePostingError("A correction is of the whole amount.", field="content.amount_fen")
+        return {"of": PAID}
     corrected = reserve.entries.get(content["corrects"])
     if corrected is None:
         raise ReservePostingError("There is no entry of this reference to correct.", field="content.corrects")

@@ -186,6 +186,8 @@ def _compare(context: Context, look: _Look) -> None:
     reserve = read_reserve(context)
     for one in reserve.faults:
         _open(context, look, "reserve", one, f"{one['subject']}/{one['what']}")
+    for one in reserve.overdue:
+        open_once(context, IncidentKind.COMPENSATION_OVERDUE, str(one["reference"]), str(one["reference"]), one)
     for owner, account, sums in (*_shared(look), *_turnovers(look)):
         if len(set(sums)) == 1 or owner in look.moving:
             continue
