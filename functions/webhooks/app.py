@@ -31,6 +31,7 @@ def create_endpoint(call: Call) -> Response:
         url=body.url,
         types=tuple(dict.fromkeys(body.types)),
         description=body.description,
+        institution_id=call.who.institution_id,
     )
     document, created = webhook_endpoints.create(call.context, command)
     headers: Headers = {"Location": f"/v1/webhook-endpoints/{document['endpoint_id']}"}
@@ -42,7 +43,7 @@ def create_endpoint(call: Call) -> Response:
 @serve(app, "GET", "/v1/webhook-endpoints")
 def list_endpoints(call: Call) -> Response:
     """The caller's endpoints, oldest first, with since when one fails or why it was disabled."""
-    return answer({"endpoints": webhook_endpoints.newest(call.context, call.partner_id)})
+    return answer({"endpoints": webhook_endpoints.newest(call.context, _hearer(call))})
 
 
 @serve(app, "GET", "/v1/webhook-endpoints/{endpoint_id}")
@@ -111,7 +112,12 @@ def list_events(call: Call) -> Response:
     """The caller's events from ``since`` on, as webhooks have them."""
     asked = queries.read_query(call.request.query_params, webhook_models.EventsQuery)
     types = () if asked.type is None else (asked.type,)
-    return answer(webhook_history.events(call.context, call.partner_id, asked.since, types, asked.cursor, asked.limit))
+    return answer(webhook_history.events(call.context, _hearer(call), asked.since, types, asked.cursor, asked.limit))
+
+
+def _hearer(call: Call) -> str:
+    institution_id = call.who.institution_id
+    return call.partner_id if institution_id is None else webhook_endpoints.institution_hearer(institution_id)
 
 
 def _etag(shown: Document) -> str:

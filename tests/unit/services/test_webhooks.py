@@ -10,7 +10,7 @@ from fakes import OPEN, PlainVault
 from in_memory import PARTNER, Platform, sample_bills
 from rongtong.domain.webhook import TRIED_FOR, verify
 from rongtong.services.deliveries import DeliveryStatus
-from rongtong.services.errors import SealedDataError
+from rongtong.services.errors import NotFoundError, SealedDataError
 from rongtong.services.notify import notify
 from rongtong.services.ports import SmsUnavailableError
 from rongtong.services.records import STATE
@@ -24,10 +24,11 @@ from rongtong.services.webhook_endpoints import (
     change,
     create,
     delete,
+    institution_hearer,
     newest,
     webhook_endpoint_pk,
 )
-from rongtong.services.webhook_history import deliveries, replay_dead
+from rongtong.services.webhook_history import deliveries, events, replay_dead, replay_events
 from rongtong.services.webhook_ports import AttemptError, WebhookAnswer
 from rongtong.services.webhooks import deliver_due
 from webhook_receiver import BROKEN, GONE, HANGS, OK, REDIRECTS, MemoryReceivers
@@ -490,3 +491,56 @@ def test_an_endpoint_s_events_come_to_the_evidence_log(platform):
     item = platform.item(endpoint_id)
     assert item.due is None
     assert item.body["logged"][0][1] == 1
+
+
+BANK = GOOD.request["institution_id"]
+ELSEWHERE = next(bill for bill in sample_bills() if bill.expected == "disbursed" and bill.request["institution_id"] != BANK)
+
+
+def _of_institution(platform, url=SECOND, caller="bank-caller", institution_id=BANK):
+    command = CreateEndpoint(caller, "hook-1", "digest", url, institution_id=institution_id)
+    return create(platform.context, command)[0]["endpoint_id"]
+
+
+def test_an_institution_is_told_of_the_discounts_that_it_funds_and_of_nothing_else(platform):
+    _of_institution(platform)
+    platform.discount()
+    assert _types(platform.receivers.taken(SECOND)) == PAID
+    platform.discount(ELSEWHERE, "key-2")
+    for enterprise_id in platform.ids.values():
+        notify(platform.context, f"enterprise#{enterprise_id}")
+    assert _types(platform.receivers.taken(SECOND)) == PAID
+
+
+def test_partner_and_institution_are_both_told_of_a_discount(platform):
+    platform.endpoint()
+    _of_institution(platform)
+    discount_id = platform.discount()
+    ours, theirs = platform.receivers.taken(URL), platform.receivers.taken(SECOND)
+    assert [one.body for one in ours] == [one.body for one in theirs]
+    assert _types(ours) == PAID
+    told = [events(platform.context, who, OPEN)["events"] for who in (PARTNER, institution_hearer(BANK))]
+    assert told[0] == told[1]
+    assert {one["subject"] for one in told[0]} == {discount_id}
+
+
+def test_an_institution_s_callers_share_their_endpoints_and_no_partner_of_that_name_has_them(platform):
+    own = _of_institution(platform)
+    _of_institution(platform, URL, "bank-colleague")
+    assert len(newest(platform.context, institution_hearer(BANK))) == 2
+    assert newest(platform.context, BANK) == newest(platform.context, "bank-caller") == []
+    delete(platform.context, platform.item(own))
+    platform.discount()
+    assert _types(platform.receivers.taken(URL)) == PAID
+    assert platform.receivers.taken(SECOND) == []
+
+
+def test_an_institution_has_sent_again_what_it_funds_alone(platform):
+    own = _of_institution(platform)
+    funded, foreign = platform.discount(), platform.discount(ELSEWHERE, "key-2")
+    platform.receivers.got.clear()
+    with pytest.raises(NotFoundError):
+        replay_events(platform.context, platform.item(own), [f"{foreign}-0001"])
+    replay_events(platform.context, platform.item(own), [f"{funded}-0001"])
+    platform.later()
+    assert [one.id for one in platform.receivers.taken(SECOND)] == [f"{funded}-0001"]

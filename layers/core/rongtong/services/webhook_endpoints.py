@@ -1,4 +1,6 @@
-"""A partner's webhook endpoints: where it is told of events, of which, and with which keys.
+"""Webhook endpoints of partners and institutions: where they are told of events, of which, and with which keys.
+
+A partner hears of its own enterprises and discounts, an institution of the discounts that it funds.
 
 Each is an aggregate with events. Its keys are sealed under a data key of its own; they leave in clear only in the
 answer that made them. Each endpoint has its own Ed25519 key, so that what one partner received proves nothing to
@@ -58,6 +60,8 @@ class CreateEndpoint:
     url: str
     types: tuple[str, ...] = ()
     description: str | None = None
+    institution_id: str | None = None
+    """The institution that the caller speaks for, where it is one."""
 
 
 @dataclass(frozen=True)
@@ -70,9 +74,27 @@ class ChangeEndpoint:
     enabled: bool | None = None
 
 
-def index_key(partner_id: str) -> Key:
-    """A partner's endpoints, read whenever something happens to one of its objects; absent where it never had any."""
-    return f"webhook_endpoints#{partner_id}", STATE
+def hearers(subject: Document) -> tuple[str, ...]:
+    """Whose endpoints are told of an object's events: its partner's, and those of the institution that funds it."""
+    institution_id, partner_id = subject.get("institution_id"), subject.get("partner_id")
+    found = () if partner_id is None else (str(partner_id),)
+    return found if institution_id is None else (*found, institution_hearer(str(institution_id)))
+
+
+def institution_hearer(institution_id: str) -> str:
+    """An institution among those who hear; its callers share their endpoints. No partner's id looks so."""
+    return f"institution#{institution_id}"
+
+
+def hearer_of(endpoint: Document) -> str:
+    """Who hears at an endpoint."""
+    institution_id = endpoint.get("institution_id")
+    return str(endpoint["partner_id"]) if institution_id is None else institution_hearer(str(institution_id))
+
+
+def index_key(hearer: str) -> Key:
+    """A hearer's endpoints, read whenever something happens to one of its objects; absent where it never had any."""
+    return f"webhook_endpoints#{hearer}", STATE
 
 
 def health_key(endpoint_id: str) -> Key:
@@ -98,7 +120,10 @@ def create(context: Context, command: CreateEndpoint) -> tuple[Document, bool]:
         return _again(context, known, command.body_digest), False
     require_types(command.types)
     sender(context).check(command.url)
-    index = context.store.get(*index_key(command.partner_id))
+    owner: Document = {"partner_id": command.partner_id}
+    if command.institution_id is not None:
+        owner["institution_id"] = command.institution_id
+    index = context.store.get(*index_key(hearer_of(owner)))
     listed: Document = {} if index is None else index.body["endpoints"]
     if len(listed) >= ENDPOINTS_MAX:
         raise TooManyEndpointsError(f"There are {ENDPOINTS_MAX} endpoints already; delete one, or change it.")
@@ -106,7 +131,7 @@ def create(context: Context, command: CreateEndpoint) -> tuple[Document, bool]:
     keys, sealed = _new_keys(context, endpoint_id, data_key, derived_id("key", "creation", command.key), now)
     state: Document = {
         "endpoint_id": endpoint_id,
-        "partner_id": command.partner_id,
+        **owner,
         "url": command.url,
         "types": list(command.types),
         "status": EndpointStatus.ENABLED.value,
@@ -126,9 +151,9 @@ def create(context: Context, command: CreateEndpoint) -> tuple[Document, bool]:
     return {**view(context, Item(pk, STATE, state, 1)), **_shown_keys(keys)}, True
 
 
-def newest(context: Context, partner_id: str) -> list[Document]:
-    """The partner's endpoints, oldest first, with their health."""
-    index = context.store.get(*index_key(partner_id))
+def newest(context: Context, hearer: str) -> list[Document]:
+    """The hearer's endpoints, oldest first, with their health."""
+    index = context.store.get(*index_key(hearer))
     ids = [] if index is None else sorted(index.body["endpoints"])
     found = context.store.get_many([key for own in ids for key in ((webhook_endpoint_pk(own), STATE), health_key(own))])
     pairs = [(found[at], found[at + 1]) for at in range(0, len(found), 2)]
@@ -231,7 +256,7 @@ def write_change(context: Context, item: Item, changes: Document, kind: str, tol
     Raises WrongStateError when it was changed meanwhile.
     """
     now = context.clock.now()
-    index = context.store.get(*index_key(str(item.body["partner_id"])))
+    index = context.store.get(*index_key(hearer_of(item.body)))
     state, event = change_writes(item, _FIELD, changes, kind, now, told, due=now, by=context.initiator)
     try:
         context.store.transact([state, event, _index_write(index, state.body)])
@@ -284,14 +309,14 @@ def _status(context: Context, *, enabled: bool) -> Document:
 
 
 def _index_write(index: Item | None, state: Document) -> Write:
-    """The partner's index with this endpoint as it is now; deleted ones are not in it, the index itself stays."""
-    partner_id, endpoint_id = str(state["partner_id"]), str(state["endpoint_id"])
+    """The hearer's index with this endpoint as it is now; deleted ones are not in it, the index itself stays."""
+    endpoint_id = str(state["endpoint_id"])
     endpoints = {} if index is None else {**index.body["endpoints"]}
     endpoints.pop(endpoint_id, None)
     if state["status"] != EndpointStatus.DELETED:
         endpoints[endpoint_id] = {"types": state["types"], "status": state["status"]}
     body: Document = {"endpoints": endpoints}
-    return Create(*index_key(partner_id), body) if index is None else index.replaced(body)
+    return Create(*index_key(hearer_of(state)), body) if index is None else index.replaced(body)
 
 
 def _new_keys(

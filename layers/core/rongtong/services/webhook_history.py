@@ -1,4 +1,4 @@
-"""What partners see of their events and deliveries, and sending them again: by time, by id, or all dead letters."""
+"""What hearers see of their events and deliveries, and sending them again: by time, by id, or all dead letters."""
 
 from __future__ import annotations
 
@@ -25,7 +25,14 @@ from rongtong.services.errors import NotFoundError, WrongStateError
 from rongtong.services.lists import InvalidCursorError, cursor_of, place_of, places_of
 from rongtong.services.records import STATE, discount_pk, enterprise_pk, event_sk, iso
 from rongtong.services.storage import Document, Item, Listing, Position, WriteConflictError
-from rongtong.services.webhook_endpoints import EndpointStatus, require_live, require_types, wants
+from rongtong.services.webhook_endpoints import (
+    EndpointStatus,
+    hearer_of,
+    hearers,
+    require_live,
+    require_types,
+    wants,
+)
 from rongtong.services.webhooks import feed_owner
 
 EVENTS_MAX = 100
@@ -36,7 +43,7 @@ _READS_MAX = 10
 """So often a page looks further on for deliveries of its status."""
 LOOK_BACK = timedelta(days=30)
 _FEED_MAX = 1_000_000
-"""All lines of one partner and day: lists are read from their newest end, so fewer would leave out the day's beginning.
+"""All lines of one hearer and day: lists are read from their newest end, so fewer would leave out the day's beginning.
 A line is everything that one discount told at once."""
 _LOOKED_AT_MAX = 2_000
 """Events of one answer: a function has 30 seconds, and a type may be rare."""
@@ -69,15 +76,15 @@ class _Place:
 
 def events(
     context: Context,
-    partner_id: str,
+    hearer: str,
     since: datetime,
     types: Sequence[str] = (),
     cursor: str | None = None,
     limit: int = EVENTS_MAX,
 ) -> Document:
-    """The partner's events from ``since`` on, at most 30 days ago, in the order in which they were told.
+    """The hearer's events from ``since`` on, at most 30 days ago, in the order in which they were told.
 
-    They are those since the partner registered its first endpoint. ``next_cursor`` goes on behind the last that was
+    They are those since the hearer registered its first endpoint. ``next_cursor`` goes on behind the last that was
     looked at; there is none at the end. A page of rare types may be short, even empty, and yet have a next one. Raises
     InvalidInputError for an unknown type, InvalidCursorError.
     """
@@ -85,7 +92,7 @@ def events(
     after = None if cursor is None else _Place.read(cursor)
     found: list[Document] = []
     last: _Place | None = None
-    for looked_at, (place, event) in enumerate(_events_since(context, partner_id, since, after)):
+    for looked_at, (place, event) in enumerate(_events_since(context, hearer, since, after)):
         document = envelope(event, context.log_origin)
         fits = document is not None and wants(types, str(document["type"]))
         if last is not None and ((fits and len(found) == limit) or looked_at == _LOOKED_AT_MAX):
@@ -151,7 +158,7 @@ def replay_events(context: Context, endpoint: Item, event_ids: Sequence[str]) ->
     WrongStateError for an endpoint that is not enabled.
     """
     _require_enabled(endpoint)
-    found = [_owned_event(context, str(endpoint.body["partner_id"]), one) for one in event_ids]
+    found = [_owned_event(context, hearer_of(endpoint.body), one) for one in event_ids]
     queued = [_again(context, endpoint, pk, event) for pk, event in found]
     return {"queued": queued, "next_since": None, "more": False}
 
@@ -163,7 +170,7 @@ def replay_since(context: Context, endpoint: Item, since: datetime) -> Document:
     """
     _require_enabled(endpoint)
     queued: list[str] = []
-    told = _events_since(context, str(endpoint.body["partner_id"]), since, None)
+    told = _events_since(context, hearer_of(endpoint.body), since, None)
     for looked_at, (place, event) in enumerate(told):
         if len(queued) >= REPLAYED_MAX or looked_at >= _LOOKED_AT_MAX:
             return {"queued": queued, "next_since": place.at, "more": True}
@@ -198,15 +205,15 @@ def trial(context: Context, endpoint: Item, key: str) -> Document:
 
 
 def _events_since(
-    context: Context, partner_id: str, since: datetime, after: _Place | None
+    context: Context, hearer: str, since: datetime, after: _Place | None
 ) -> Iterator[tuple[_Place, Document]]:
-    """A partner's events in the order in which they were told."""
+    """A hearer's events in the order in which they were told."""
     now = context.clock.now()
     begin = max(since.astimezone(UTC), now - LOOK_BACK)
     start = iso(begin) if after is None else max(iso(begin), after.at)
     day = datetime.fromisoformat(start).date()
     while day <= now.date():
-        listed = context.store.listed(feed_owner(partner_id, day.isoformat()), start, most=_FEED_MAX)
+        listed = context.store.listed(feed_owner(hearer, day.isoformat()), start, most=_FEED_MAX)
         for line in sorted(listed, key=lambda one: (one.at, str(one.summary["subject"]))):
             pk, first, last = str(line.summary["subject"]), int(line.summary["first"]), int(line.summary["last"])
             for found in context.store.query(pk, "event#", start=event_sk(first)):
@@ -231,7 +238,7 @@ def _dead(context: Context, listed: Sequence[Listing]) -> list[Item]:
     return [item for item in found if item is not None and item.body["status"] == DeliveryStatus.DEAD]
 
 
-def _owned_event(context: Context, partner_id: str, text: str) -> tuple[str, Document]:
+def _owned_event(context: Context, hearer: str, text: str) -> tuple[str, Document]:
     """The partition and the event of this id. Raises NotFoundError."""
     unknown = NotFoundError(f"There is no such event of yours: {text[:80]}", field="event_ids")
     split = split_event_id(text)
@@ -240,7 +247,7 @@ def _owned_event(context: Context, partner_id: str, text: str) -> tuple[str, Doc
     subject_id, number = split
     pk = discount_pk(subject_id) if subject_id.startswith("dsc_") else enterprise_pk(subject_id)
     state, event = context.store.get_many([(pk, STATE), (pk, event_sk(number))])
-    if state is None or event is None or state.body.get("partner_id") != partner_id:
+    if state is None or event is None or hearer not in hearers(state.body):
         raise unknown
     document: Document = event.body["event"]
     if document["type"] not in PUBLIC:

@@ -1,8 +1,9 @@
-"""Telling partners of events: deliveries are made where an event is told, tried at once, and tried again until taken.
+"""Telling partners and institutions of events: deliveries are made where an event is told, tried at once, and tried
+again until taken.
 
-A partner without endpoints costs one read and no write. Order: deliveries of one subject are sent in the order of its
-events as long as none fails; what failed comes later, and ``sequence`` says where it belongs. At least once: a repeat
-has the same ``webhook-id``.
+Where nobody has endpoints, that costs one read and no write. Order: deliveries of one subject are sent in the order of
+its events as long as none fails; what failed comes later, and ``sequence`` says where it belongs. At least once: a
+repeat has the same ``webhook-id``.
 """
 
 from __future__ import annotations
@@ -37,11 +38,11 @@ from rongtong.services.storage import (
     Write,
     WriteConflictError,
 )
-from rongtong.services.webhook_endpoints import EndpointStatus, index_key, wants
+from rongtong.services.webhook_endpoints import EndpointStatus, hearers, index_key, wants
 from rongtong.services.webhook_ports import WebhookAnswer
 
 QUEUED = "queued"
-"""In a state: up to which event the partner's endpoints were given deliveries; absent where it never had any."""
+"""In a state: up to which event endpoints were given deliveries; absent where nobody ever had any."""
 _AT_ONCE = 8
 """Endpoints that are served side by side: each has hands of its own for as long as a round lasts."""
 _BATCH = 500
@@ -79,17 +80,17 @@ class _Round:
 
 
 def queue(context: Context, item: Item, events: Sequence[Document], last: int, told: int = 0) -> Queue | None:
-    """Deliveries of events that no endpoint was given yet; None where the partner never had an endpoint.
+    """Deliveries of events that no endpoint was given yet; None where none of its hearers ever had an endpoint.
 
     ``events`` are the subject's, at least from the first that was not told on; ``last`` is how far they go. Nothing
     older than what was ``told`` before is given.
     """
-    partner_id = item.body.get("partner_id")
-    index = None if partner_id is None else context.store.get(*index_key(str(partner_id)))
     given = max(int(item.body.get(QUEUED, 0)), told)
-    if index is None or given >= last:
+    indexes = {} if given >= last else _indexes(context, item)
+    if not indexes:
         return None
-    live = {one: entry for one, entry in index.body["endpoints"].items() if entry["status"] == EndpointStatus.ENABLED}
+    every = [entry for index in indexes.values() for entry in index.body["endpoints"].items()]
+    live = {one: entry for one, entry in every if entry["status"] == EndpointStatus.ENABLED}
     fresh = [event for event in events if given < int(event["n"]) <= last and event["type"] in PUBLIC]
     if not fresh:
         return None
@@ -107,12 +108,12 @@ def queue(context: Context, item: Item, events: Sequence[Document], last: int, t
         for (endpoint_id, event, name), there in zip(wanted, known, strict=True)
         if there is None
     ]
-    writes.append(_feed(str(partner_id), item.pk, given + 1, last, iso(now)))
+    writes += [_feed(hearer, item.pk, given + 1, last, iso(now)) for hearer in indexes]
     return Queue({QUEUED: last}, writes, keys)
 
 
 def queue_now(context: Context, pk: str) -> None:
-    """Give the partner's endpoints what happened so far, where nothing else is told yet: while a person is waited for.
+    """Give endpoints what happened so far, where nothing else is told yet: while a person is waited for.
 
     Whoever is quicker gives it; nothing is given twice, and nothing here is worth failing for.
     """
@@ -120,7 +121,7 @@ def queue_now(context: Context, pk: str) -> None:
     if item is None:
         return
     told, last = int(item.body.get("told", 0)), int(item.body["events"])
-    if context.store.get(*index_key(str(item.body.get("partner_id")))) is None:
+    if not _indexes(context, item):
         return
     start = event_sk(max(told, int(item.body.get(QUEUED, 0))) + 1)
     events = [found.body["event"] for found in context.store.query(pk, "event#", start=start)]
@@ -160,17 +161,23 @@ def deliver_due(context: Context, budget_s: float = _BUDGET_S) -> Document:
             return {**asdict(done), "more": out_of_time and bool(items)}
 
 
-def _feed(partner_id: str, subject_pk: str, first: int, last: int, at: str) -> Create:
-    """A line in the partner's own list of events, by day: what is listed and replayed by time."""
+def _indexes(context: Context, item: Item) -> dict[str, Item]:
+    """The endpoints of everybody who hears of the object, by hearer; without those who never had any."""
+    names = hearers(item.body)
+    found = context.store.get_many([index_key(name) for name in names]) if names else []
+    return {name: index for name, index in zip(names, found, strict=True) if index is not None}
+
+
+def _feed(hearer: str, subject_pk: str, first: int, last: int, at: str) -> Create:
+    """A line in the hearer's own list of events, by day: what is listed and replayed by time."""
     summary: Document = {"subject": subject_pk, "first": first, "last": last}
-    return Create(
-        f"webhook_feed#{subject_pk}", f"{last:04d}", {}, listing=Listing(feed_owner(partner_id, at), at, summary)
-    )
+    listing = Listing(feed_owner(hearer, at), at, summary)
+    return Create(f"webhook_feed#{subject_pk}", f"{last:04d}#{hearer}", {}, listing=listing)
 
 
-def feed_owner(partner_id: str, at: str) -> str:
-    """Under whom the events of a partner on a day (UTC) are listed."""
-    return f"webhook_feed#{partner_id}#{at[:10]}"
+def feed_owner(hearer: str, at: str) -> str:
+    """Under whom the events of a hearer on a day (UTC) are listed."""
+    return f"webhook_feed#{hearer}#{at[:10]}"
 
 
 def _serve_all(context: Context, items: Sequence[Item], until: float, *, only_healthy: bool = False) -> _Round:
