@@ -1,4 +1,4 @@
-"""Statements: what was paid and came back in a day or a month, for the partner or the institution that asks."""
+"""Statements: what was paid and came back in a day or a month, and what of it is a large value, for who asks."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from rongtong.entrypoints import institution_models, queries
 from rongtong.entrypoints.door import Call
 from rongtong.entrypoints.http import Headers, answer
 from rongtong.entrypoints.routes import serve
-from rongtong.services import statements
+from rongtong.services import large_values, statements
 
 app = Chalice(app_name="statements")
 
@@ -28,6 +28,12 @@ def read_statement(call: Call, day: str) -> Response:
     if query.format == "camt.053":
         return _file(camt_053(made), "application/xml", f"camt053-{made.period.text()}.xml")
     return answer(statements.as_document(made))
+
+
+@serve(app, "GET", "/v1/institution/large-values/{day}")
+def read_large_values(call: Call, day: str) -> Response:
+    """Whom the institution's bank must report for what it paid through the platform on a day."""
+    return answer(large_values.large_values(call.context, str(call.who.institution_id), day))
 
 
 def _file(content: bytes, media: str, name: str) -> Response:

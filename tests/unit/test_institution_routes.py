@@ -57,6 +57,9 @@ def paid(platform):
     return discount_id
 
 
+LARGE_VALUES = "/v1/institution/large-values/{day}"
+
+
 def _ask(
     method,
     path,
@@ -116,6 +119,16 @@ def test_a_partner_and_the_institution_read_the_same_line(platform, paid):
     (line,) = _read(_ask("GET", STATEMENT, day="2026-04-15"), shown.Statement)["lines"]
     assert (line["discount_id"], line["institution_id"]) == (paid, BANK)
     assert _read(_of_bank("GET", STATEMENT, day="2026-04-15"), shown.Statement)["lines"] == [line]
+
+
+def test_an_institution_reads_whom_its_bank_must_report_for_a_day(platform, paid):
+    found = _read(_of_bank("GET", LARGE_VALUES, day="2026-04-15"), shown.LargeValues)
+    body = platform.body(paid)
+    assert (found["threshold_fen"], found["report_by"], found["final"]) == (200_000_000, "2026-04-22", False)
+    named = [(one["uscc"], one["total_fen"]) for one in found["large_values"]]
+    assert named == ([(GOOD.holder_uscc, body["proceeds_fen"])] if body["proceeds_fen"] >= 200_000_000 else [])
+    assert _code(_of_bank("GET", LARGE_VALUES, day="2026-04")) == (422, "PERIOD_INVALID")
+    assert _code(_ask("GET", LARGE_VALUES, day="2026-04-15")) == (403, "FORBIDDEN")
 
 
 @pytest.mark.parametrize("caller", [{"who": ANOTHER}, {"role": "institution", "institution": "bank-2", "who": PARTNER}])

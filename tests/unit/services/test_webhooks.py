@@ -494,7 +494,9 @@ def test_an_endpoint_s_events_come_to_the_evidence_log(platform):
 
 
 BANK = GOOD.request["institution_id"]
-ELSEWHERE = next(bill for bill in sample_bills() if bill.expected == "disbursed" and bill.request["institution_id"] != BANK)
+ELSEWHERE = next(
+    bill for bill in sample_bills() if bill.expected == "disbursed" and bill.request["institution_id"] != BANK
+)
 
 
 def _of_institution(platform, url=SECOND, caller="bank-caller", institution_id=BANK):

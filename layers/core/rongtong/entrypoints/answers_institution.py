@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field, StringConstraints
 
 from rongtong.domain.complaint import ComplaintCategory, ComplaintStatus
+from rongtong.domain.large_value import Direction
 from rongtong.domain.statement import LineKind
 from rongtong.entrypoints.answers import (
     MAY_BE_MISSING,
@@ -126,6 +127,38 @@ class Statement(Answer):
     """Sums over the lines."""
     lines: list[StatementLine]
     """In the order in which they happened."""
+
+
+class LargeValue(Answer):
+    """What a customer received, or what went back, on the day."""
+
+    uscc: Annotated[str, StringConstraints(pattern=r"^[0-9A-Z]{18}$")]
+    """The customer's credit code; through whichever partners it comes."""
+    name: str
+    """The company's name."""
+    direction: Direction
+    """`receipt`: paid to the customer; `payment`: it went back."""
+    total_fen: Fen
+    """The day's total."""
+    references: list[str]
+    """The payments that it is made of."""
+
+
+class LargeValues(Answer):
+    """An institution's large values of a day (Order 〔2016〕3号 of the People's Bank, article 5)."""
+
+    day: Day
+    """The day in Shanghai."""
+    made_at: Instant
+    """When this answer was made."""
+    final: bool
+    """Whether the day is over and no payment of it is open."""
+    threshold_fen: Fen
+    """From which total on, itself included."""
+    report_by: Day | None
+    """The fifth working day after it; null while that year's working days are not confirmed."""
+    large_values: list[LargeValue]
+    """By credit code."""
 
 
 class PortfolioYield(Answer):

@@ -63,6 +63,17 @@ INSTITUTION: Mapping[tuple[str, str], Operation] = {
         codes=("INVALID_BODY", "INVALID_CURSOR"),
         links={"first": Link("readDiscount", "The first of them.", link_by("discount_id", "/discounts/0"))},
     ),
+    ("GET", "/v1/institution/large-values/{day}"): Operation(
+        id="readLargeValues",
+        tag=_INSTITUTION,
+        summary="Read a day's large values",
+        description=(
+            "Customers whose total of the day reaches the threshold by what the institution paid through the platform, "
+            "and what of it went back, apart. The bank adds what it knows of them, and reports by `report_by`."
+        ),
+        replies={200: Reply("The day's large values.", shown.LargeValues)},
+        codes=("PERIOD_INVALID", "REPORT_TOO_LARGE"),
+    ),
     ("GET", "/v1/institution/rates"): Operation(
         id="readTerms",
         tag=_INSTITUTION,

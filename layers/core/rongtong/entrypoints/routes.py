@@ -93,6 +93,7 @@ ROUTES: tuple[Route, ...] = (
     # ---- the institution's side
     Route("GET", "/v1/institution/portfolio", "institution:read"),
     Route("GET", "/v1/institution/discounts", "institution:read"),
+    Route("GET", "/v1/institution/large-values/{day}", "institution:read"),
     Route("GET", "/v1/institution/rates", "institution:read"),
     Route("POST", "/v1/institution/rates", "institution:rates"),
     Route("POST", "/v1/institution/limits", "institution:rates"),
