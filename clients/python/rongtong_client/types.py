@@ -264,6 +264,9 @@ class Challenge(TypedDict):
     operator_id: str
     """Who confirms."""
 
+    payer_name: str
+    """Who pays: the institution that discounts."""
+
     payee_name: str
     """Who is paid."""
 

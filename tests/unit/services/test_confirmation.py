@@ -123,13 +123,14 @@ def desk():
     return Desk()
 
 
-def test_payee_account_amount_and_bill_are_shown_before_with_the_reserved_phrase(desk):
+def test_payer_payee_account_amount_and_bill_are_shown_before_with_the_reserved_phrase(desk):
     shown = desk.begin()
     body = desk.discount.body
     assert shown["reserved_phrase"] == PHRASE
     assert shown["payee_account"].startswith("*")
     assert (shown["proceeds_fen"], shown["face_fen"]) == (body["proceeds_fen"], body["face_fen"])
     assert (shown["bill_number"], shown["payee_name"]) == (body["bill_number"], desk.enterprise.body["account_name"])
+    assert shown["payer_name"] == desk.context.store.get(f"institution#{body['institution_id']}", STATE).body["name"]
     assert shown["code_sent_to"] == "139****9000"
 
 
