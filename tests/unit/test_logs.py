@@ -34,7 +34,7 @@ ENTERPRISE = {
     },
     "consent": {"terms_version": "2026-01"},
 }
-OPERATOR = {"name": "样本午未", "mobile": "13900139966", "roles": ["confirm"]}
+OPERATOR = {"name": "样本午未", "mobile": "13900139966", "consent": {"terms_version": "2026-01"}}
 LOGIN, PAYMENT, PHRASE = "lantern-orchid-47-mule", "Wq7$kd9L-teapot", "窗前明月光"
 PERSONAL = [
     ENTERPRISE["legal_representative"],

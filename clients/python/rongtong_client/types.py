@@ -419,7 +419,7 @@ class Confirmation(TypedDict):
 
 
 class Consent(TypedDict):
-    """Which version of the terms the enterprise agreed to (PIPL article 14)."""
+    """Which version of the terms was agreed to, by the enterprise or the person (PIPL article 14)."""
 
     terms_version: str
     """As the terms themselves name it."""
@@ -1361,6 +1361,9 @@ class OperatorBody(TypedDict):
 
     mobile: str
     """Mainland mobile number, 11 digits: codes go there."""
+
+    consent: Consent
+    """What the person agreed to."""
 
     roles: NotRequired[list[Literal["confirm", "view"]]]
     """What the operator may do."""

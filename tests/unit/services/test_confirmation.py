@@ -80,7 +80,7 @@ class Desk:
         return discount_id
 
     def operator(self, mobile, roles=("confirm",)):
-        command = operators.RegisterOperator("王芳芳", mobile, roles)
+        command = operators.RegisterOperator("王芳芳", mobile, "2026-01", roles)
         operator_id = operators.register(self.context, self.credentials, self.enterprise, command)["operator_id"]
         named = person(self.context, self.enterprise_id, operator_id)
         operator_passwords.send_code(self.context, named, "k", Purpose.LOGIN_PASSWORD)
