@@ -112,6 +112,7 @@ docs: $(VENVS)/dev/.ready
 	@$(DEV)/python infrastructure/local/sandbox_table.py
 	@$(DEV)/python infrastructure/local/event_schemas.py
 	@$(DEV)/python infrastructure/local/scaling_page.py
+	@$(DEV)/python infrastructure/local/compliance_page.py
 
 mutation: $(VENVS)/dev/.ready
 	@$(DEV)/python infrastructure/local/mutation.py --only "$(ONLY)"

@@ -36,6 +36,7 @@ def call(
     headers: dict[str, str] | None = None,
     role: str = "partner",
     partner: str = "partner-a",
+    institution: str | None = None,
     key: str | None = None,
     **parameters: str,
 ) -> Answered:
@@ -61,6 +62,7 @@ def call(
                 "partner_id": partner,
                 "role": role,
                 "scopes": " ".join(sorted(ROLES[Role(role)])),
+                **({} if institution is None else {"institution_id": institution}),
                 **SIGNED,
             },
         },

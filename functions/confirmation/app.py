@@ -21,7 +21,8 @@ def register_operator(call: Call, enterprise: Item) -> Response:
     """201 with the operator, who sets a login password next."""
     idempotency_key(call.request)
     body = read_body(call.request, confirmation_models.OperatorBody)
-    command = operators.RegisterOperator(body.name, body.mobile, tuple(dict.fromkeys(body.roles)))
+    roles = tuple(dict.fromkeys(body.roles))
+    command = operators.RegisterOperator(body.name, body.mobile, body.consent.terms_version, roles)
     document = operators.register(call.context, credentials(), enterprise, command)
     headers: Headers = {"Location": f"/v1/enterprises/{enterprise.body['enterprise_id']}/operators"}
     return answer(document, 201, headers)

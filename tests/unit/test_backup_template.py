@@ -2,9 +2,11 @@
 
 import pytest
 import yaml
+from cfnlint.decode import cfn_yaml
 
 from paths import ROOT
 from template_reading import TEMPLATE, TemplateLoader
+from template_rules import refused
 
 VAULT = yaml.load((ROOT / "infrastructure" / "backup.yaml").read_text(encoding="utf-8"), TemplateLoader)["Resources"]
 COPIED = ("BusinessTable", "EvidenceTable")
@@ -88,3 +90,13 @@ def test_the_backup_changes_no_record_of_the_platform_and_the_drill_signs_nothin
         for statement in _statements(function):
             if "dynamodb:DeleteTable" in statement.get("Action", ()):
                 assert all("-scratch-*" in one["!Sub"] for one in statement["Resource"])
+
+
+@pytest.mark.parametrize("missing", ["BackupBucket", "BackupRegion", "BackupKeyArn"])
+def test_production_is_not_deployed_without_a_place_for_its_backups(missing):
+    template = cfn_yaml.load(str(ROOT / "template.yaml"))
+    outside = {name: f"https://{name.lower()}.example" for name in template["Parameters"] if name.endswith("Url")}
+    place = dict.fromkeys(("BackupBucket", "BackupRegion", "BackupKeyArn"), "given")
+    assert refused(template, {**outside, **place}) == set()
+    assert refused(template, {**outside, **place, missing: ""}) == {"BackupsAreNamed"}
+    assert refused(template, {"EnableSandbox": "true"}) == set()

@@ -27,7 +27,7 @@ OPERATOR = OPERATORS + "/{operator_id}"
 CODES, LOGIN_PASSWORD, PAYMENT_PASSWORD = (OPERATOR + end for end in ("/codes", "/login-password", "/payment-password"))
 CHALLENGES = "/v1/discounts/{discount_id}/confirmation-challenges"
 CHALLENGE = CHALLENGES + "/{challenge_id}"
-NEW = {"name": "王芳芳", "mobile": "13900139000", "roles": ["confirm"]}
+NEW = {"name": "王芳芳", "mobile": "13900139000", "consent": {"terms_version": "2026-01"}, "roles": ["confirm"]}
 PAGE = "https://pay.example.cn"
 LOGIN, PAYMENT = "lantern-orchid-47-mule", "Wq7$kd9L-teapot"
 
@@ -140,6 +140,13 @@ def test_a_registered_operator_confirms_a_discount(client):
     assert client.context.workflows.resumed[-1][0] == "a-token"
     confirmed = client.context.store.query(f"discount#{client.discount_id}", "event#")[-1].body["event"]
     assert confirmed["by"] == {"key": f"{PARTNER}#1", "sig": "c2ln"}
+
+
+@pytest.mark.parametrize("consent", [None, {}, {"terms_version": ""}])
+def test_nobody_is_registered_without_the_terms_that_the_person_agreed_to(client, consent):
+    status, answer = client.call("POST", OPERATORS, {**NEW, "consent": consent})
+    assert (status, answer["code"], answer["field"].split(".")[0]) == (422, "INVALID_BODY", "consent")
+    assert client.call("GET", OPERATORS)[1]["operators"] == []
 
 
 def test_operators_are_listed_masked(client):

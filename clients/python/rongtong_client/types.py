@@ -264,6 +264,9 @@ class Challenge(TypedDict):
     operator_id: str
     """Who confirms."""
 
+    payer_name: str
+    """Who pays: the institution that discounts."""
+
     payee_name: str
     """Who is paid."""
 
@@ -416,7 +419,7 @@ class Confirmation(TypedDict):
 
 
 class Consent(TypedDict):
-    """Which version of the terms the enterprise agreed to (PIPL article 14)."""
+    """Which version of the terms was agreed to, by the enterprise or the person (PIPL article 14)."""
 
     terms_version: str
     """As the terms themselves name it."""
@@ -1358,6 +1361,9 @@ class OperatorBody(TypedDict):
 
     mobile: str
     """Mainland mobile number, 11 digits: codes go there."""
+
+    consent: Consent
+    """What the person agreed to."""
 
     roles: NotRequired[list[Literal["confirm", "view"]]]
     """What the operator may do."""

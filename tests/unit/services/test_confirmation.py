@@ -80,7 +80,7 @@ class Desk:
         return discount_id
 
     def operator(self, mobile, roles=("confirm",)):
-        command = operators.RegisterOperator("王芳芳", mobile, roles)
+        command = operators.RegisterOperator("王芳芳", mobile, "2026-01", roles)
         operator_id = operators.register(self.context, self.credentials, self.enterprise, command)["operator_id"]
         named = person(self.context, self.enterprise_id, operator_id)
         operator_passwords.send_code(self.context, named, "k", Purpose.LOGIN_PASSWORD)
@@ -123,13 +123,14 @@ def desk():
     return Desk()
 
 
-def test_payee_account_amount_and_bill_are_shown_before_with_the_reserved_phrase(desk):
+def test_payer_payee_account_amount_and_bill_are_shown_before_with_the_reserved_phrase(desk):
     shown = desk.begin()
     body = desk.discount.body
     assert shown["reserved_phrase"] == PHRASE
     assert shown["payee_account"].startswith("*")
     assert (shown["proceeds_fen"], shown["face_fen"]) == (body["proceeds_fen"], body["face_fen"])
     assert (shown["bill_number"], shown["payee_name"]) == (body["bill_number"], desk.enterprise.body["account_name"])
+    assert shown["payer_name"] == desk.context.store.get(f"institution#{body['institution_id']}", STATE).body["name"]
     assert shown["code_sent_to"] == "139****9000"
 
 

@@ -9,8 +9,9 @@ from in_memory import Platform, sample_bills
 from rongtong.domain.lists import Subject
 from rongtong.domain.receipt import receipt_bytes
 from rongtong.domain.risk_rules import DEFAULT_RULES
-from rongtong.services import discounts, waiting
-from rongtong.services.errors import WrongStateError
+from rongtong.services import discounts, registration, waiting
+from rongtong.services.accounts import ChangeAccount, change_account
+from rongtong.services.errors import AccountNotVerifiedError, WrongStateError
 from rongtong.services.receipts import receipt
 from rongtong.services.storage import Create
 from rongtong.services.unwind import unwind
@@ -170,6 +171,48 @@ def test_a_rejected_review_is_told_in_the_same_words_and_without_who_decided():
     assert (shown["status"], shown["reason"]) == ("REFUSED", "PARTY_REFUSED")
     assert "AML" not in told
     assert '"operations"' not in told
+
+
+@pytest.mark.parametrize("kind", ["uscc", "name", "account"])
+def test_a_listed_company_is_refused_at_its_registration(kind):
+    platform = Platform()
+    name, uscc, account = "示例另一家有限公司", "91310000MA1FL0HA77", "350000000000007777"
+    platform.bank.accounts[account] = (name, uscc)
+    _listed(platform, "black", getattr(Subject, kind)({"uscc": uscc, "name": name, "account": account}[kind]))
+    command = registration.RegisterEnterprise(
+        partner_id="partner-a",
+        name=name,
+        uscc=uscc,
+        legal_representative="样本甲",
+        mobile="13800000099",
+        bank_code="309391000011",
+        account_number=account,
+        account_name=name,
+        terms_version="2026-01",
+    )
+    enterprise_id = registration.register(platform.context, command)["enterprise_id"]
+    registration.verify_enterprise(platform.context, enterprise_id)
+    found = registration.view(platform.enterprise(enterprise_id))
+    assert (found["status"], found["reason"]) == ("REFUSED", "PARTY_REFUSED")
+
+
+def test_a_listed_account_is_refused_as_one_that_the_bank_does_not_confirm():
+    platform = Platform()
+    enterprise_id = platform.ids["partner-a", GOOD.holder_uscc]
+    before = platform.enterprise(enterprise_id)
+    own = (str(before.body["account_name"]), GOOD.holder_uscc)
+    unknown, listed, other = "350000000000006666", "350000000000007777", "350000000000008888"
+    platform.bank.accounts |= {listed: own, other: own}
+    _listed(platform, "black", Subject.account(listed))
+    told = set()
+    for account in (unknown, listed):
+        with pytest.raises(AccountNotVerifiedError) as refused:
+            change_account(platform.context, before, ChangeAccount("309391000011", account, own[0]))
+        told.add(str(refused.value))
+    assert len(told) == 1
+    assert platform.enterprise(enterprise_id) == before
+    shown = change_account(platform.context, before, ChangeAccount("309391000011", other, own[0]))
+    assert shown["account_number"].endswith("8888")
 
 
 def test_an_account_that_is_paid_is_screened_though_the_bill_names_another_one():

@@ -39,7 +39,7 @@ class Desk:
         return self.context.store.get(self.pk, STATE)
 
     def register(self, mobile=MOBILE, roles=("confirm",), name="王芳芳"):
-        command = operators.RegisterOperator(name, mobile, roles)
+        command = operators.RegisterOperator(name, mobile, "2026-01", roles)
         return operators.register(self.context, self.credentials, self.enterprise, command)
 
     def named(self, operator_id=None):
@@ -83,6 +83,12 @@ def test_an_operator_is_registered_sealed_and_shown_masked(desk):
     assert desk.kinds()[-1] == "OperatorRegistered"
 
 
+def test_the_event_of_a_registration_keeps_the_version_of_the_terms_that_the_person_agreed_to(desk):
+    desk.register()
+    last = desk.context.store.query(desk.pk, "event#")[-1].body["event"]
+    assert (last["type"], last["data"]["terms_version"]) == ("OperatorRegistered", "2026-01")
+
+
 def test_the_same_mobile_again_is_the_same_operator(desk):
     first = desk.register()
     assert desk.register(name="别人") == first
@@ -97,7 +103,7 @@ def test_events_bear_who_asked_and_no_personal_data(desk):
     desk.register()
     last = desk.context.store.query(desk.pk, "event#")[-1].body["event"]
     assert last["by"] == {"key": "partner-a#1", "sig": "c2ln"}
-    assert set(last["data"]) == {"operator_id", "roles"}
+    assert set(last["data"]) == {"operator_id", "roles", "terms_version"}
 
 
 def test_no_mobile_number_registers_nobody(desk):

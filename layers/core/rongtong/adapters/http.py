@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from ipaddress import ip_address
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 import urllib3
 from urllib3.exceptions import HTTPError
@@ -13,6 +14,29 @@ from urllib3.exceptions import HTTPError
 
 class UnansweredError(Exception):
     """No usable answer: no connection, a timeout, a server's fault or not JSON. Adapters name it in their own terms."""
+
+
+class UnencryptedUrlError(ValueError):
+    """A base URL by which personal data would leave this machine in the open."""
+
+
+def require_encrypted(url: str) -> str:
+    """The URL, if it is ``https`` or leads no further than this machine, as the local stack's do.
+
+    Raises UnencryptedUrlError.
+    """
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    if host and (parts.scheme == "https" or (parts.scheme == "http" and _is_this_machine(host))):
+        return url
+    raise UnencryptedUrlError(f"{url!r} is not encrypted; name an https URL.")
+
+
+def _is_this_machine(host: str) -> bool:
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 @dataclass(frozen=True)
@@ -24,10 +48,13 @@ class Answer:
 
 
 class HttpClient:
-    """One service's base URL and how long its answers may take (seconds, connect and read together)."""
+    """One service's base URL and how long its answers may take (seconds, connect and read together).
+
+    Raises UnencryptedUrlError.
+    """
 
     def __init__(self, base_url: str, timeout_s: float) -> None:
-        self._base_url = base_url.rstrip("/")
+        self._base_url = require_encrypted(base_url).rstrip("/")
         self._pool = urllib3.PoolManager(maxsize=8, retries=False, timeout=urllib3.Timeout(total=timeout_s))
 
     def call(self, method: str, path: str, *parts: str, body: dict[str, Any] | None = None) -> Answer:

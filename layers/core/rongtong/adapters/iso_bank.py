@@ -18,7 +18,7 @@ from urllib.parse import quote
 import urllib3
 from urllib3.exceptions import HTTPError
 
-from rongtong.adapters.http import UnansweredError
+from rongtong.adapters.http import UnansweredError, require_encrypted
 from rongtong.adapters.iso20022 import (
     Debtor,
     UnwritableOrderError,
@@ -171,10 +171,14 @@ def _latest(answers: Sequence[PaymentAnswer]) -> PaymentAnswer | None:
 
 
 class MailboxDoor:
-    """mock-bank's HTTP interface; ``timeout_s`` is for all requests of one talk together."""
+    """mock-bank's HTTP interface; ``timeout_s`` is for all requests of one talk together.
+
+    Raises UnencryptedUrlError.
+    """
 
     def __init__(self, base_url: str, account_id: str, timeout_s: float, authorization: str | None = None) -> None:
-        self._base_url, self._account_id, self._timeout_s = base_url.rstrip("/"), account_id, timeout_s
+        self._base_url = require_encrypted(base_url).rstrip("/")
+        self._account_id, self._timeout_s = account_id, timeout_s
         self._headers = {"Content-Type": "application/xml"} | (
             {"Authorization": authorization} if authorization else {}
         )

@@ -69,6 +69,7 @@ class Challenge(Answer):
         challenge_id="chl_l2ey4uvbq3v6s63dkwifgjs5qb",
         discount_id="dsc_4syj3glkr6jt3apmgd3n43zvfh",
         operator_id="opr_l2ey4uvbq3v6s63dkwifgjs5qb",
+        payer_name="示例第一银行",
         payee_name="示例供应商01号有限公司",
         payee_account="**************0001",
         face_fen=158_969_733,
@@ -89,6 +90,8 @@ class Challenge(Answer):
     """What is confirmed."""
     operator_id: OperatorId
     """Who confirms."""
+    payer_name: str
+    """Who pays: the institution that discounts."""
     payee_name: str
     """Who is paid."""
     payee_account: str

@@ -42,7 +42,12 @@ CONFIRMATION: Mapping[tuple[str, str], Operation] = {
         summary="Register an operator of an enterprise",
         description="The same mobile again is the same operator. It sets its own passwords; there is no initial one.",
         body=OperatorBody,
-        example={"name": "示例乙", "mobile": "13900139000", "roles": ["confirm"]},
+        example={
+            "name": "示例乙",
+            "mobile": "13900139000",
+            "consent": {"terms_version": "2026-01"},
+            "roles": ["confirm"],
+        },
         replies={201: Reply("The operator.", shown.Operator, headers=("Location",))},
         codes=("NOT_FOUND", "ENTERPRISE_NOT_ACTIVE", "MOBILE_INVALID", "ACCOUNTS_UNAVAILABLE"),
     ),

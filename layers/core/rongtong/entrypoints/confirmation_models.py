@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from rongtong.domain.passwords import LENGTH_MAX
-from rongtong.entrypoints.models import Access, Code, Text, one_of
+from rongtong.entrypoints.models import Access, Code, Consent, Text, one_of
 
 OperatorRole = Literal["confirm", "view"]
 Roles = Annotated[list[OperatorRole], Field(min_length=1, max_length=2)]
@@ -34,6 +34,8 @@ class OperatorBody(_Body):
     """The person's full name; masked in every answer."""
     mobile: Code
     """Mainland mobile number, 11 digits: codes go there."""
+    consent: Consent
+    """What the person agreed to."""
     roles: Roles = ["confirm"]
     """What the operator may do."""
 

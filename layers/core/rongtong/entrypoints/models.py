@@ -61,7 +61,7 @@ class Account(_Body):
 
 
 class Consent(_Body):
-    """Which version of the terms the enterprise agreed to (PIPL article 14)."""
+    """Which version of the terms was agreed to, by the enterprise or the person (PIPL article 14)."""
 
     terms_version: Code
     """As the terms themselves name it."""

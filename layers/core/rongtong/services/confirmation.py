@@ -43,8 +43,9 @@ from rongtong.services.operator_records import (
     write_again,
 )
 from rongtong.services.operators import Role
-from rongtong.services.records import change_writes, derived_id, iso
+from rongtong.services.records import STATE, change_writes, derived_id, institution_pk, iso
 from rongtong.services.screening import access_seen
+from rongtong.services.settings import institution_of
 from rongtong.services.storage import Document, Item, Write
 from rongtong.services.waiting import nudge
 
@@ -114,8 +115,9 @@ def begin(context: Context, discount: Item, command: Begin) -> Document:
         raise BusyError("Another confirmation of this operator was begun at the same time; begin again.")
     binding = binding_of(context, item, found)
     send(context, found, _message(binding, code_text(context, found), rules.code_life_s))
+    payer = institution_of(context.store.get(institution_pk(str(item.body["institution_id"])), STATE))
     needed = rules.factors(binding.face_fen)
-    return _challenge(context, found, binding, challenge_id, needed)
+    return {**_challenge(context, found, binding, challenge_id, needed), "payer_name": str(payer["name"])}
 
 
 def complete(context: Context, credentials: Credentials, discount: Item, command: Complete) -> Document:

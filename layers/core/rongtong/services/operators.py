@@ -37,6 +37,8 @@ class RegisterOperator:
 
     name: str
     mobile: str
+    terms_version: str
+    """Of what the person agreed to."""
     roles: tuple[str, ...]
 
 
@@ -70,7 +72,8 @@ def register(context: Context, credentials: Credentials, enterprise: Item, comma
         if context.store.get(pk, sk) is not None:
             return []
         current = enterprise_of(context, enterprise_id)
-        event = event_writes(context, current, operator_id, "OperatorRegistered", {"roles": list(command.roles)})
+        data: Document = {"roles": list(command.roles), "terms_version": command.terms_version}
+        event = event_writes(context, current, operator_id, "OperatorRegistered", data)
         return [Create(pk, sk, body), *event]
 
     write_again(context, writes)
