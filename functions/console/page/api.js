@@ -29,7 +29,7 @@ export class Problem extends Error {
 
 // A path with its parts escaped: path`/v1/operations/reviews/${id}`.
 export function path(texts, ...names) {
-  return texts.reduce((made, text, place) => made + encodeURIComponent(names[place - 1]) + text);
+  return texts.reduce((made, text, place) => made + escaped(names[place - 1]) + text);
 }
 
 export class Api {
@@ -46,10 +46,9 @@ export class Api {
 
   // What a GET answers: { document, etag }.
   get(route, query = {}) {
-    const url = new URL(this.#base + route);
-    for (const [name, value] of Object.entries(query)) if (value) url.searchParams.set(name, value);
-    url.searchParams.sort();
-    return this.#send("GET", url.href);
+    const pairs = Object.entries(query).filter(([, value]) => value).sort(([a], [b]) => (a < b ? -1 : 1));
+    const written = pairs.map((pair) => pair.map(escaped).join("=")).join("&");
+    return this.#send("GET", this.#base + route + (written ? `?${written}` : ""));
   }
 
   // What a POST answers. `key` names the request for its repeats; with `etag` it is for the object as it was read.
@@ -81,6 +80,11 @@ export class Api {
     if (!response.ok) throw new Problem(response.status, document, response.headers.get("X-Request-Id"));
     return { document, etag: response.headers.get("ETag") };
   }
+}
+
+// Everything but what RFC 3986 calls unreserved, so that the gateway's decoding and encoding again changes nothing.
+function escaped(text) {
+  return encodeURIComponent(text).replace(/[!'()*]/g, (sign) => `%${sign.charCodeAt(0).toString(16).toUpperCase()}`);
 }
 
 function parsed(text) {

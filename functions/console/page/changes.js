@@ -1,5 +1,6 @@
 // Changes by two persons: those of the platform's configuration, and an institution's own.
 
+import { path } from "./api.js";
 import { button, choice, code, el, facts } from "./dom.js";
 
 export async function changes(page) {
@@ -43,7 +44,7 @@ function change(page, route, one) {
 // Read it once more: what is decided is what was read, or nothing (If-Match).
 async function ask(page, route, listed, word, decision) {
   const { api, say, show } = page;
-  const named = `${route}/${encodeURIComponent(listed.change_id)}`;
+  const named = route + path`/${listed.change_id}`;
   const { document: one, etag } = await page.tried(api.get(named));
   page.ask({
     title: say(word),

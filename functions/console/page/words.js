@@ -245,7 +245,7 @@ const WORDS = {
 
 export const LANGUAGES = ["zh-CN", "en"];
 
-// How to say things in a language: say("ago", "3 min"); say.named(code) is what stands beside a code, or nothing.
+// How to say things in a language: say("done", "…"); say.named(code) is what stands beside a code, or nothing.
 export function speaker(language) {
   const place = LANGUAGES.indexOf(language);
   const say = (key, ...values) => WORDS[key][place].replace(/\{([0-9])\}/g, (_, number) => String(values[number]));
