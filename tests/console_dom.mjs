@@ -91,6 +91,48 @@ export function install() {
   return body;
 }
 
+// The page as index.html has it, with what app.js needs around it; answers a way to let time pass.
+export function installPage(ids) {
+  const body = install(), listeners = {}, ticks = [];
+  for (const id of ids) {
+    const part = new Element("div");
+    part.setAttribute("id", id);
+    body.append(part);
+  }
+  let hash = "", later = 0;
+  const really = Date.now;
+  Date.now = () => really() + later;
+  const dispatch = (type) => (listeners[type] || []).forEach((listener) => listener({}));
+  Object.assign(document, {
+    documentElement: new Element("html"),
+    title: "",
+    addEventListener: () => {},
+    getElementById: (id) => elements(body).find((one) => one.attributes.id === id),
+    querySelectorAll: (name) => elements(body).filter((one) => one.name === name),
+  });
+  Object.assign(globalThis, {
+    isSecureContext: true,
+    addEventListener: (type, listener) => (listeners[type] ||= []).push(listener),
+    setInterval: (tick) => ticks.push(tick),
+    history: { replaceState: () => (hash = "") },
+    location: {
+      pathname: "/v/console",
+      get hash() {
+        return hash;
+      },
+      set hash(text) {
+        hash = `#${text}`;
+        dispatch("hashchange");
+      },
+    },
+  });
+  const pass = (ms) => {
+    later += ms;
+    ticks.forEach((tick) => tick());
+  };
+  return { dispatch, pass };
+}
+
 export function shown(nodes) {
   const root = new Element("main");
   root.append(...[nodes].flat(Infinity).filter((one) => one !== null && one !== undefined && one !== false));
