@@ -161,7 +161,7 @@ import { Problem } from "PAGE/api.js";
 import { Show } from "PAGE/show.js";
 import { speaker } from "PAGE/words.js";
 const body = install(), say = speaker("en"), sent = [], seen = [], met = [...given.statuses];
-let isDone = false;
+let isDone = false, isStale = false;
 const send = async (values, key) => {
   sent.push([key, values]);
   const [status, code] = met.shift();
@@ -169,7 +169,8 @@ const send = async (values, key) => {
 };
 const says = "Incident inc_1 is closed.";
 ask({
-  say, show: new Show(say), title: "Resolve", says, fields: [reason(say, "note")], send, done: () => { isDone = true; },
+  say, show: new Show(say), title: "Resolve", says, fields: [reason(say, "note")], send,
+  done: () => { isDone = true; }, stale: () => { isStale = true; },
 });
 const opened = body.textContent;
 for (const _ of given.statuses) {
@@ -177,7 +178,9 @@ for (const _ of given.statuses) {
   const inputs = elements(dialog).filter((one) => one.name === "input");
   seen.push([dialog.textContent, inputs.every((one) => one.disabled)]);
 }
-tell({ opened, sent, seen, isDone, left: body.children.length });
+const left = body.children.length;
+body.children.filter((one) => one.name === "dialog").forEach((one) => one.close());
+tell({ opened, sent, seen, isDone, isStale, left });
 """
 
 
@@ -187,7 +190,7 @@ def test_what_was_not_decided_is_sent_again_under_the_same_key():
     assert len({key for key, _ in told["sent"]}) == 1
     assert [values for _, values in told["sent"]] == [{"note": "BANK_CORRECTED"}] * 4
     assert all("Send the same request again" in text and is_locked for text, is_locked in told["seen"][:3])
-    assert (told["isDone"], told["left"]) == (True, 0)
+    assert (told["isDone"], told["isStale"], told["left"]) == (True, False, 0)
 
 
 def test_what_was_written_wrong_is_sent_anew_under_another_key():
@@ -195,7 +198,7 @@ def test_what_was_written_wrong_is_sent_anew_under_another_key():
     assert len({key for key, _ in told["sent"]}) == 2
     text, is_locked = told["seen"][0]
     assert all(part in text for part in ("INVALID_BODY", "note", "Mend it."))
-    assert (is_locked, told["isDone"]) == (False, True)
+    assert (is_locked, told["isDone"], told["isStale"]) == (False, True, False)
 
 
 @pytest.mark.parametrize(("status", "code"), [(403, "FORBIDDEN"), (404, "NOT_FOUND"), (412, "PRECONDITION_FAILED")])
@@ -205,6 +208,8 @@ def test_what_was_refused_says_so_and_cannot_be_sent_again(status, code):
     assert code in text
     assert "Confirm" not in text
     assert (told["isDone"], told["left"]) == (False, 1)
+    # Once the person has read it, the section is read again.
+    assert told["isStale"]
 
 
 # ---- against the API itself

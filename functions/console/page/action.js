@@ -11,7 +11,8 @@ export function reason(say, name, suggestions = []) {
 }
 
 // Ask, send, say what became of it. `send(values, key)` is called again with the same key until something was decided.
-export function ask({ say, show, title, says, about = null, fields = [], danger = false, go, send, done }) {
+// `done` is called once it is, `stale` when a request was refused and the person has read why: what is shown is out of date.
+export function ask({ say, show, title, says, about = null, fields = [], danger = false, go, send, done, stale }) {
   let key = crypto.randomUUID();
   const opener = document.activeElement;
   const trouble = el("div");
@@ -32,8 +33,10 @@ export function ask({ say, show, title, says, about = null, fields = [], danger 
   dialog.addEventListener("close", () => {
     dialog.remove();
     opener?.focus?.();
+    if (isStale) stale();
   });
   let isBusy = false;
+  let isStale = false;
   document.body.append(dialog);
   dialog.showModal();
 
@@ -50,6 +53,7 @@ export function ask({ say, show, title, says, about = null, fields = [], danger 
     try {
       const answer = await send(values, key);
       setBusy(false);
+      isStale = false;
       dialog.close();
       done(answer);
     } catch (error) {
@@ -60,6 +64,7 @@ export function ask({ say, show, title, says, about = null, fields = [], danger 
         key = crypto.randomUUID(); // another body is another request
       } else {
         // What was not decided goes on under the same key, with the same body; what was refused stays so.
+        isStale = true;
         if (error.again) sure.textContent = say("send_again");
         else sure.remove();
         for (const field of fields) field.lock();

@@ -190,7 +190,7 @@ function pageOf(section) {
       chosen[name] = value;
       render();
     },
-    ask: (options) => ask({ say, show, ...withWord(options) }),
+    ask: (options) => ask({ say, show, stale: () => render(), ...withWord(options) }),
     // A form that looks something up by what is written into it.
     lookUp: (text, label, act, more = {}) => {
       const control = el("input", { type: "text", required: true, autocomplete: "off", spellcheck: "false", ...more });
@@ -255,6 +255,7 @@ async function render() {
   const isNew = wanted !== state.section;
   state.section = state.may.includes(wanted) ? wanted : state.may[0];
   frame();
+  const held = isNew ? "" : document.activeElement?.name; // a choice that was just made, which is made anew below
   main.setAttribute("aria-busy", "true");
   if (isNew) main.replaceChildren(head(), el("p", { class: "note" }, say("loading")));
   try {
@@ -268,7 +269,7 @@ async function render() {
   } finally {
     if (turn === state.turn) main.removeAttribute("aria-busy");
   }
-  if (isNew) main.focus();
+  if (turn === state.turn) ((held && main.querySelector(`[name="${held}"]`)) || main).focus({ preventScroll: true });
 }
 
 // ---- whoever is away for a quarter of an hour, or leaves, is signed out
