@@ -58,7 +58,8 @@ class Element extends Node {
   }
   // A select has the value of its first option, where none was chosen.
   get value() {
-    const first = this.name === "select" ? this.children.find((one) => "selected" in one.attributes) || this.children[0] : null;
+    const first =
+      this.name === "select" ? this.children.find((one) => "selected" in one.attributes) || this.children[0] : null;
     return this.written ?? first?.attributes.value ?? this.attributes.value ?? "";
   }
   set value(text) {
@@ -93,13 +94,16 @@ export function install() {
 
 // The page as index.html has it, with what app.js needs around it; answers a way to let time pass.
 export function installPage(ids) {
-  const body = install(), listeners = {}, ticks = [];
+  const body = install(),
+    listeners = {},
+    ticks = [];
   for (const id of ids) {
     const part = new Element("div");
     part.setAttribute("id", id);
     body.append(part);
   }
-  let hash = "", later = 0;
+  let hash = "",
+    later = 0;
   const really = Date.now;
   Date.now = () => really() + later;
   const dispatch = (type) => (listeners[type] || []).forEach((listener) => listener({}));
@@ -145,7 +149,9 @@ export function elements(node) {
 }
 
 export function buttons(node) {
-  return elements(node).filter((one) => one.name === "button").map((one) => one.textContent);
+  return elements(node)
+    .filter((one) => one.name === "button")
+    .map((one) => one.textContent);
 }
 
 export function press(node, text, place = 0) {
@@ -163,6 +169,8 @@ export async function fill(values) {
     if (typeof value === "boolean") control.checked = value;
     else control.value = value;
   }
-  await elements(dialog).find((one) => one.name === "form").dispatch("submit");
+  await elements(dialog)
+    .find((one) => one.name === "form")
+    .dispatch("submit");
   return dialog;
 }

@@ -1,5 +1,6 @@
 """The console's files as they are served: nothing but their own script and style, to everybody, and no right behind."""
 
+import inspect
 import re
 
 import pytest
@@ -9,10 +10,12 @@ from access_fakes import load_app
 from api_calls import call
 from paths import ROOT
 from rongtong.domain.access import ROLES, Role
-from rongtong.domain.incident import Desk, IncidentKind
+from rongtong.domain.incident import WHAT_NEXT, Desk, IncidentKind
+from rongtong.domain.jobs import PLANS
 from rongtong.domain.measures import UNITS
 from rongtong.entrypoints import bootstrap
 from rongtong.entrypoints.routes import ROUTES
+from rongtong.services.executions import _what_next
 from template_reading import TEMPLATE, TemplateLoader
 
 FOLDER = ROOT / "functions" / "console" / "page"
@@ -140,6 +143,13 @@ def test_everything_is_said_in_both_languages():
         entries = re.findall(r"^  (\w+): \[\s*\"[^\"]+\",\s*\"[^\"]+\",?\s*\],$", table, re.MULTILINE)
         named = re.findall(r"^  (\w+): \[", table, re.MULTILINE)
         assert (entries, sorted(set(named))) == (named, sorted(named))
+
+
+def test_what_the_api_says_to_do_next_is_known_in_chinese():
+    known = set(re.findall(r'^  "([^"]+)":', TEXTS["sentences.js"], re.MULTILINE))
+    executions = set(re.findall(r'return "(.+)"', inspect.getsource(_what_next)))
+    assert len(executions) == 5
+    assert known == {*WHAT_NEXT.values(), *executions, *(plan.purpose for plan in PLANS.values())}
 
 
 def test_every_word_that_a_script_says_is_there():

@@ -169,12 +169,12 @@ const send = async (values, key) => {
 };
 const says = "Incident inc_1 is closed.";
 ask({
-  say, show: new Show(say), title: "Resolve", says, fields: [reason(say, "note")], send,
+  say, show: new Show(say), title: "Resolve", says, fields: given.fields === 0 ? [] : [reason(say, "note")], send,
   done: () => { isDone = true; }, stale: () => { isStale = true; },
 });
 const opened = body.textContent;
 for (const _ of given.statuses) {
-  const dialog = await fill({ note: "BANK_CORRECTED" });
+  const dialog = await fill(given.fields === 0 ? {} : { note: "BANK_CORRECTED" });
   const inputs = elements(dialog).filter((one) => one.name === "input");
   seen.push([dialog.textContent, inputs.every((one) => one.disabled)]);
 }
@@ -199,6 +199,14 @@ def test_what_was_written_wrong_is_sent_anew_under_another_key():
     text, is_locked = told["seen"][0]
     assert all(part in text for part in ("INVALID_BODY", "note", "Mend it."))
     assert (is_locked, told["isDone"], told["isStale"]) == (False, True, False)
+
+
+def test_what_was_refused_for_nothing_that_a_person_wrote_cannot_be_sent_again():
+    told = told_by(_ASKED, statuses=[[422, "CHANGE_STALE"]], fields=0)
+    text, _ = told["seen"][0]
+    assert "CHANGE_STALE" in text
+    assert "Confirm" not in text
+    assert told["isStale"]
 
 
 @pytest.mark.parametrize(("status", "code"), [(403, "FORBIDDEN"), (404, "NOT_FOUND"), (412, "PRECONDITION_FAILED")])

@@ -11,7 +11,7 @@ export function reason(say, name, suggestions = []) {
 }
 
 // Ask, send, say what became of it. `send(values, key)` is called again with the same key until something was decided.
-// `done` is called once it is, `stale` when a request was refused and the person has read why: what is shown is out of date.
+// `done` is called once it is, `stale` when a request was refused and the person has read why: what is shown is old.
 export function ask({ say, show, title, says, about = null, fields = [], danger = false, go, send, done, stale }) {
   let key = crypto.randomUUID();
   const opener = document.activeElement;
@@ -29,7 +29,11 @@ export function ask({ say, show, title, says, about = null, fields = [], danger 
     trouble,
     el("p", { class: "buttons" }, sure, leave),
   );
-  const dialog = el("dialog", { "aria-labelledby": "ask-title", on: { cancel: (event) => isBusy && event.preventDefault() } }, form);
+  const dialog = el(
+    "dialog",
+    { "aria-labelledby": "ask-title", on: { cancel: (event) => isBusy && event.preventDefault() } },
+    form,
+  );
   dialog.addEventListener("close", () => {
     dialog.remove();
     opener?.focus?.();
@@ -60,7 +64,7 @@ export function ask({ say, show, title, says, about = null, fields = [], danger 
       setBusy(false);
       if (error.name === "SignedOut") return dialog.close();
       trouble.replaceChildren(show.failure(error));
-      if (MENDABLE.includes(error.status)) {
+      if (MENDABLE.includes(error.status) && fields.length > 0) {
         key = crypto.randomUUID(); // another body is another request
       } else {
         // What was not decided goes on under the same key, with the same body; what was refused stays so.
@@ -86,7 +90,11 @@ function input(field) {
   const shared = { id, name: field.name, "aria-describedby": hint ? `${id}-hint` : null };
   let control;
   if (field.options) {
-    control = el("select", shared, field.options.map(([value, text]) => el("option", { value }, text)));
+    control = el(
+      "select",
+      shared,
+      field.options.map(([value, text]) => el("option", { value }, text)),
+    );
   } else if (field.kind === "textarea") {
     control = el("textarea", { ...shared, rows: 6, required: true, maxlength: field.maxlength });
   } else if (field.kind === "checkbox") {
@@ -97,8 +105,19 @@ function input(field) {
   }
   field.read = () => (field.kind === "checkbox" ? control.checked : control.value.trim());
   field.lock = () => (control.disabled = true);
-  const label = el("label", { for: id, class: field.kind === "checkbox" ? "inline" : null }, el("span", {}, field.label), control);
+  const label = el(
+    "label",
+    { for: id, class: field.kind === "checkbox" ? "inline" : null },
+    el("span", {}, field.label),
+    control,
+  );
   const chosen = (text) => button(text, () => !control.disabled && (control.value = text), { quiet: true });
   const suggested = (field.suggestions || []).map(chosen);
-  return el("div", { class: "field" }, label, hint, suggested.length ? el("p", { class: "suggested" }, suggested) : null);
+  return el(
+    "div",
+    { class: "field" },
+    label,
+    hint,
+    suggested.length ? el("p", { class: "suggested" }, suggested) : null,
+  );
 }

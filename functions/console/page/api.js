@@ -46,7 +46,9 @@ export class Api {
 
   // What a GET answers: { document, etag }.
   get(route, query = {}) {
-    const pairs = Object.entries(query).filter(([, value]) => value).sort(([a], [b]) => (a < b ? -1 : 1));
+    const pairs = Object.entries(query)
+      .filter(([, value]) => value)
+      .sort(([a], [b]) => (a < b ? -1 : 1));
     const written = pairs.map((pair) => pair.map(escaped).join("=")).join("&");
     return this.#send("GET", this.#base + route + (written ? `?${written}` : ""));
   }

@@ -59,12 +59,19 @@ function frame() {
   document.title = say("title");
   byId("brand").textContent = say("title");
   byId("skip").textContent = say("skip");
-  const other = button(say("other_language"), changeLanguage, { quiet: true, lang: LANGUAGES.find((one) => one !== state.language) });
+  const other = button(say("other_language"), changeLanguage, {
+    quiet: true,
+    lang: LANGUAGES.find((one) => one !== state.language),
+  });
   const isIn = !session.isOver();
   const leave = isIn ? button(say("sign_out"), () => signOut("signed_out"), { quiet: true }) : null;
   byId("tools").replaceChildren(...[other, leave].filter(Boolean));
   byId("who").hidden = !isIn;
-  byId("who").replaceChildren(...(isIn ? [code(session.signer().keyId), el("span", { class: "note" }, say("minutes_left", IDLE_MS / 60_000))] : []));
+  byId("who").replaceChildren(
+    ...(isIn
+      ? [code(session.signer().keyId), el("span", { class: "note" }, say("minutes_left", IDLE_MS / 60_000))]
+      : []),
+  );
   navigation(isIn);
 }
 
@@ -72,10 +79,13 @@ function navigation(isIn) {
   const nav = byId("nav");
   nav.hidden = !isIn;
   nav.setAttribute("aria-label", say("nav"));
-  const link = (name) => el("li", {}, el("a", { href: `#${name}`, "aria-current": name === state.section ? "page" : null }, say(name)));
+  const link = (name) =>
+    el("li", {}, el("a", { href: `#${name}`, "aria-current": name === state.section ? "page" : null }, say(name)));
   const lacked = state.lacks.map((name) => say(name)).join("、");
   nav.replaceChildren(
-    ...(isIn ? [el("ul", {}, state.may.map(link)), lacked ? el("p", { class: "note" }, say("not_allowed", lacked)) : ""] : []),
+    ...(isIn
+      ? [el("ul", {}, state.may.map(link)), lacked ? el("p", { class: "note" }, say("not_allowed", lacked)) : ""]
+      : []),
   );
 }
 
@@ -91,8 +101,21 @@ function changeLanguage() {
 function signIn() {
   const trouble = el("div");
   if (state.note) trouble.append(el("p", { class: "note" }, say(state.note)));
-  const name = el("input", { id: "key-name", type: "text", required: true, autocomplete: "off", spellcheck: "false", "aria-describedby": "key-hint" });
-  const file = el("input", { id: "key-file", type: "file", required: true, accept: ".pem,.key", on: { change: named } });
+  const name = el("input", {
+    id: "key-name",
+    type: "text",
+    required: true,
+    autocomplete: "off",
+    spellcheck: "false",
+    "aria-describedby": "key-hint",
+  });
+  const file = el("input", {
+    id: "key-file",
+    type: "file",
+    required: true,
+    accept: ".pem,.key",
+    on: { change: named },
+  });
   const enter = button(say("sign_in"), null, { type: "submit" });
 
   // A key's file is called after its owner, whose first key it is mostly.
@@ -198,7 +221,12 @@ function pageOf(section) {
         event.preventDefault();
         act(control.value.trim());
       };
-      return el("form", { class: "look-up", on: { submit } }, el("label", {}, el("span", {}, label), control), button(text, null, { type: "submit" }));
+      return el(
+        "form",
+        { class: "look-up", on: { submit } },
+        el("label", {}, el("span", {}, label), control),
+        button(text, null, { type: "submit" }),
+      );
     },
     // An answer, or what went wrong in its place.
     shown: async (answer, shape = (document) => show.value(document)) => {
@@ -257,6 +285,7 @@ async function render() {
   frame();
   const held = isNew ? "" : document.activeElement?.name; // a choice that was just made, which is made anew below
   main.setAttribute("aria-busy", "true");
+  if (isNew) said("");
   if (isNew) main.replaceChildren(head(), el("p", { class: "note" }, say("loading")));
   try {
     const [view] = SECTIONS[state.section];

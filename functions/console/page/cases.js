@@ -5,13 +5,29 @@ import { path } from "./api.js";
 import { button, choice, code, el, facts, table } from "./dom.js";
 
 export const KINDS = [
-  "PAID_NOT_ENDORSED", "PAYMENT_RETURNED", "PAID_AFTER_FAILURE", "STATEMENT_DIFFERS", "LIMITS_DIFFER", "EVENT_NOT_IN_LOG",
-  "LEAF_WITHOUT_EVENT", "EVENT_UNLOGGED", "LOG_REFUSED_BY_WITNESS", "WITNESS_UNABLE", "COMPLAINT_OVERDUE", "STUCK",
-  "BUSINESS_UNUSUAL", "AUDIT_FINDING", "AUDIT_REVIEW", "BACKUP_DAMAGED", "BACKUP_DIFFERS", "RESTORED",
+  "PAID_NOT_ENDORSED",
+  "PAYMENT_RETURNED",
+  "PAID_AFTER_FAILURE",
+  "STATEMENT_DIFFERS",
+  "LIMITS_DIFFER",
+  "EVENT_NOT_IN_LOG",
+  "LEAF_WITHOUT_EVENT",
+  "EVENT_UNLOGGED",
+  "LOG_REFUSED_BY_WITNESS",
+  "WITNESS_UNABLE",
+  "COMPLAINT_OVERDUE",
+  "STUCK",
+  "BUSINESS_UNUSUAL",
+  "AUDIT_FINDING",
+  "AUDIT_REVIEW",
+  "BACKUP_DAMAGED",
+  "BACKUP_DIFFERS",
+  "RESTORED",
 ];
 export const DESKS = ["bill_operations", "treasury", "credit", "service", "platform"];
 
-const worded = (say, values) => values.map((value) => [value, say.named(value) ? `${say.named(value)} ${value}` : value]);
+const worded = (say, values) =>
+  values.map((value) => [value, say.named(value) ? `${say.named(value)} ${value}` : value]);
 
 export async function incidents(page) {
   const { api, say, show, chosen } = page;
@@ -20,7 +36,16 @@ export async function incidents(page) {
   const filters = el(
     "div",
     { class: "filters" },
-    choice(say("status"), "status", [["open", say.named("OPEN")], ["resolved", say.named("RESOLVED")]], query.status, page.choose("status")),
+    choice(
+      say("status"),
+      "status",
+      [
+        ["open", say.named("OPEN")],
+        ["resolved", say.named("RESOLVED")],
+      ],
+      query.status,
+      page.choose("status"),
+    ),
     choice(say("kind"), "kind", [["", say("all")], ...worded(say, KINDS)], query.kind, page.choose("kind")),
     choice(say("owner"), "owner", [["", say("all")], ...worded(say, DESKS)], query.owner, page.choose("owner")),
   );
@@ -39,7 +64,9 @@ function incident(page, one) {
     "li",
     { class: "entry" },
     el("h3", {}, show.named(one.kind)),
-    one.what_next ? el("p", { class: "next" }, el("strong", {}, say("what_next")), " ", el("span", { lang: "en" }, one.what_next)) : null,
+    one.what_next
+      ? el("p", { class: "next" }, el("strong", {}, say("what_next")), " ", show.sentence(one.what_next))
+      : null,
     facts([
       [say("subject"), code(one.subject)],
       [say("opened"), [show.time(one.opened_at), " · ", say("age"), " ", show.age(one.age_hours)]],
@@ -49,7 +76,14 @@ function incident(page, one) {
       [say("id"), code(one.incident_id)],
     ]),
     el("details", {}, el("summary", {}, say("details")), show.value(one.data)),
-    isOpen ? el("p", { class: "buttons" }, button(say("assign"), () => assign(page, one)), button(say("resolve"), () => resolve(page, one), { danger: true })) : null,
+    isOpen
+      ? el(
+          "p",
+          { class: "buttons" },
+          button(say("assign"), () => assign(page, one)),
+          button(say("resolve"), () => resolve(page, one), { danger: true }),
+        )
+      : null,
   );
 }
 
@@ -134,7 +168,8 @@ function decide(page, discount, decision) {
     danger: decision === "reject",
     go: say(decision),
     fields: [reason(say, "note", decision === "approve" ? ["FILES_SEEN"] : ["FILES_MISSING", "TRADE_DOUBTED"])],
-    send: ({ note }, key) => api.post(path`/v1/operations/reviews/${discount.discount_id}`, { decision, note }, { key }),
+    send: ({ note }, key) =>
+      api.post(path`/v1/operations/reviews/${discount.discount_id}`, { decision, note }, { key }),
     done: () => page.choose("discount")(""),
   });
 }
@@ -162,7 +197,7 @@ export async function executions(page) {
     [say("error"), (one) => code(one.error)],
     [say("since"), (one) => show.time(one.since)],
     [say("replays"), (one) => one.replays, "amount"],
-    [say("what_next"), (one) => el("span", { lang: "en" }, one.what_next)],
+    [say("what_next"), (one) => show.sentence(one.what_next)],
     ["", (one) => button(say("replay"), () => replay(page, one))],
   ];
   return [
@@ -180,18 +215,21 @@ function deadLetters(page, paths) {
   const columns = [
     [say("path"), (one) => code(one.path)],
     [say("waiting"), (one) => one.waiting, "amount"],
-    [say("oldest_letters"), (one) => (one.letters.length ? el("ul", { class: "values" }, one.letters.map(oldest)) : "–")],
+    [
+      say("oldest_letters"),
+      (one) => (one.letters.length ? el("ul", { class: "values" }, one.letters.map(oldest)) : "–"),
+    ],
     ["", (one) => (one.waiting > 0 ? button(say("redeliver"), () => redeliver(page, one)) : null)],
   ];
   return table(say("dead_letters"), columns, paths, say("none"));
 }
 
 function replay(page, one) {
-  const { api, say } = page;
+  const { api, say, show } = page;
   page.ask({
     title: say("replay"),
     says: say("replay_says", one.discount_id),
-    about: el("p", { class: "next", lang: "en" }, one.what_next),
+    about: el("p", { class: "next" }, show.sentence(one.what_next)),
     fields: [reason(say, "why", ["CAUSE_MENDED", "BANK_MENDED", "REGISTRY_MENDED"])],
     send: (values, key) => api.post(path`/v1/operations/executions/${one.execution}/replay`, values, { key }),
   });

@@ -13,11 +13,18 @@ export async function changesOf(page, route) {
   const which = page.chosen("which", "PROPOSED");
   const { document } = await api.get(route);
   const shown = document.changes.filter((one) => which === "" || one.status === which);
-  const options = [["PROPOSED", say("pending")], ["", say("all")]];
+  const options = [
+    ["PROPOSED", say("pending")],
+    ["", say("all")],
+  ];
   return [
     el("div", { class: "filters" }, choice(say("status"), "which", options, which, page.choose("which"))),
     shown.length === 0 ? el("p", { class: "empty" }, say("none")) : null,
-    el("ul", { class: "list" }, shown.map((one) => change(page, route, one))),
+    el(
+      "ul",
+      { class: "list" },
+      shown.map((one) => change(page, route, one)),
+    ),
   ];
 }
 
@@ -37,7 +44,9 @@ function change(page, route, one) {
       [say("id"), code(one.change_id)],
       [say("content"), show.value(one.content)],
     ]),
-    one.status === "PROPOSED" ? el("p", { class: "buttons" }, isOwn ? decide("withdraw", "reject", true) : others) : null,
+    one.status === "PROPOSED"
+      ? el("p", { class: "buttons" }, isOwn ? decide("withdraw", "reject", true) : others)
+      : null,
   );
 }
 

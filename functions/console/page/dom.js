@@ -1,15 +1,18 @@
 // Elements of the page. Whatever is put in is text: nothing is ever read as HTML.
 
 const ATTRIBUTES = new Set(
-  ("class id type name value for role tabindex lang scope colspan placeholder pattern maxlength rows min max title hidden " +
-    "disabled required checked selected autocomplete autofocus spellcheck accept list open datetime").split(" "),
+  [
+    "class id type name value for role tabindex lang scope colspan title hidden open datetime",
+    "placeholder pattern maxlength rows min max disabled required checked selected autocomplete autofocus spellcheck accept",
+  ].flatMap((names) => names.split(" ")),
 );
 
 // An element: el("td", { class: "amount" }, "1,234.56"). `on` are its listeners; null among the children is left out.
 export function el(name, { on = {}, ...attributes } = {}, ...children) {
   const made = document.createElement(name);
   for (const [key, value] of Object.entries(attributes)) {
-    const known = ATTRIBUTES.has(key) || /^(?:aria|data)-[a-z-]+$/.test(key) || (key === "href" && /^#[a-z/-]*$/.test(value));
+    const known =
+      ATTRIBUTES.has(key) || /^(?:aria|data)-[a-z-]+$/.test(key) || (key === "href" && /^#[a-z/-]*$/.test(value));
     if (!known) throw new TypeError(`No attribute of this page: ${key}`);
     if (value === true) made.setAttribute(key, "");
     else if (value !== false && value !== null && value !== undefined) made.setAttribute(key, String(value));
@@ -35,7 +38,13 @@ export function table(caption, columns, rows, empty, { heard = true } = {}) {
   );
   const cell = (row, [heading, shown], place) =>
     el("td", { role: "cell", class: kind(place), "data-label": heading }, shown(row));
-  const body = rows.map((row) => el("tr", { role: "row" }, columns.map((column, place) => cell(row, column, place))));
+  const body = rows.map((row) =>
+    el(
+      "tr",
+      { role: "row" },
+      columns.map((column, place) => cell(row, column, place)),
+    ),
+  );
   const made = el(
     "table",
     { role: "table" },
@@ -49,7 +58,11 @@ export function table(caption, columns, rows, empty, { heard = true } = {}) {
 // Names with their values, one below the other; a value that is not there is left out.
 export function facts(pairs) {
   const shown = pairs.filter(([, value]) => value !== undefined && value !== null && value !== "");
-  return el("dl", {}, shown.map(([name, value]) => [el("dt", {}, name), el("dd", {}, value)]));
+  return el(
+    "dl",
+    {},
+    shown.map(([name, value]) => [el("dt", {}, name), el("dd", {}, value)]),
+  );
 }
 
 export function button(text, act, { danger = false, quiet = false, ...more } = {}) {
@@ -60,7 +73,12 @@ export function button(text, act, { danger = false, quiet = false, ...more } = {
 // A choice with its label; options are [value, text].
 export function choice(label, name, options, chosen, changed) {
   const listed = options.map(([value, text]) => el("option", { value, selected: value === chosen }, text));
-  return el("label", {}, el("span", {}, label), el("select", { name, on: { change: (event) => changed(event.target.value) } }, listed));
+  return el(
+    "label",
+    {},
+    el("span", {}, label),
+    el("select", { name, on: { change: (event) => changed(event.target.value) } }, listed),
+  );
 }
 
 // An identifier: set apart, so that it can be told from words and copied whole.

@@ -6,18 +6,30 @@ import { button, choice, code, el, facts, table } from "./dom.js";
 import { fenOf, percent, yuan } from "./format.js";
 
 const STATUSES = [
-  "ACCEPTED", "IN_REVIEW", "AWAITING_CONFIRMATION", "VERIFIED", "SEALED", "DISBURSED", "RETURNED", "REFUSED", "FAILED",
+  "ACCEPTED",
+  "IN_REVIEW",
+  "AWAITING_CONFIRMATION",
+  "VERIFIED",
+  "SEALED",
+  "DISBURSED",
+  "RETURNED",
+  "REFUSED",
+  "FAILED",
 ];
 
 export async function portfolio(page) {
   const { api, say, show } = page;
   const { document: held } = await api.get("/v1/institution/portfolio");
-  const days = (step) => (step.to_days === null ? say("days_from", step.from_days) : say("days_span", step.from_days, step.to_days));
+  const days = (step) =>
+    step.to_days === null ? say("days_from", step.from_days) : say("days_span", step.from_days, step.to_days);
   const ladder = [
     [say("days"), days],
     [say("count"), (one) => one.count, "amount"],
     [say("face"), (one) => show.money(one.face_fen), "amount"],
-    ["", (one) => el("meter", { min: 0, max: Math.max(1, held.face_fen), value: one.face_fen, "aria-label": days(one) })],
+    [
+      "",
+      (one) => el("meter", { min: 0, max: Math.max(1, held.face_fen), value: one.face_fen, "aria-label": days(one) }),
+    ],
   ];
   const acceptors = [
     [say("acceptor"), (one) => code(one.acceptor_bank_code)],
@@ -74,7 +86,11 @@ async function discount(page, discountId) {
   const { document } = await api.get(path`/v1/discounts/${discountId}`);
   return [
     el("h2", {}, say("discount"), " ", code(document.discount_id)),
-    el("p", { class: "buttons" }, button(say("close"), () => page.choose("discount")(""), { quiet: true })),
+    el(
+      "p",
+      { class: "buttons" },
+      button(say("close"), () => page.choose("discount")(""), { quiet: true }),
+    ),
     el("p", {}, show.named(document.status), " ", code(document.reason)),
     show.value(document),
   ];
@@ -92,7 +108,11 @@ export async function terms(page) {
       [say("free"), show.money(limit.free_fen)],
       [say("fee"), `${say("fee_flat", say("yuan", yuan(fee.flat_fen)))} · ${say("fee_share", fee.per_million)}`],
     ]),
-    el("p", { class: "buttons" }, button(say("propose_limit"), () => proposeLimit(page))),
+    el(
+      "p",
+      { class: "buttons" },
+      button(say("propose_limit"), () => proposeLimit(page)),
+    ),
     document.rate_tables.toReversed().map((one) => rates(page, one, document.version_in_force)),
     el("h2", {}, say("changes")),
     el("p", {}, say("changes_about")),
@@ -117,7 +137,12 @@ function rates(page, one, inForce) {
   return el(
     "details",
     { open: isHolding },
-    el("summary", {}, say("rate_table", one.version), isHolding ? [" ", el("span", { class: "mark good" }, say("holds_now"))] : null),
+    el(
+      "summary",
+      {},
+      say("rate_table", one.version),
+      isHolding ? [" ", el("span", { class: "mark good" }, say("holds_now"))] : null,
+    ),
     facts([
       [say("valid"), [show.time(one.valid_from), until]],
       [say("proposed_by"), one.proposed_by],

@@ -21,7 +21,11 @@ export async function suspensions(page) {
   ];
   return [
     el("p", {}, say("suspend_about")),
-    el("p", { class: "buttons" }, button(say("suspend"), () => suspend(page), { danger: true })),
+    el(
+      "p",
+      { class: "buttons" },
+      button(say("suspend"), () => suspend(page), { danger: true }),
+    ),
     table(say("suspensions"), columns, document.suspensions, say("none")),
   ];
 }
@@ -51,7 +55,8 @@ function release(page, one) {
     title: say("release"),
     says: say("release_says", whom),
     fields: [reason(say, "reason", ["CAUSE_MENDED", "DRILL_OVER"])],
-    send: (values, key) => api.post("/v1/operations/changes", { kind: "release", content: { ...of, ...values } }, { key }),
+    send: (values, key) =>
+      api.post("/v1/operations/changes", { kind: "release", content: { ...of, ...values } }, { key }),
   });
 }
 
@@ -66,16 +71,26 @@ export async function complaints(page) {
     [say("category"), (one) => show.named(one.category)],
     [say("about"), (one) => [show.named(one.about.kind), " ", code(one.about.id)]],
     [say("status"), (one) => show.named(one.status)],
-    [say("answer_by"), (one) => [show.time(one.answer_by), one.overdue ? el("span", { class: "mark bad" }, say("overdue")) : null]],
+    [
+      say("answer_by"),
+      (one) => [show.time(one.answer_by), one.overdue ? el("span", { class: "mark bad" }, say("overdue")) : null],
+    ],
     [say("taken_by"), (one) => one.taken_by],
     ["", (one) => button(say("open"), () => page.choose("complaint")(one.complaint_id))],
   ];
-  const options = [["waiting", say("waiting_answer")], ["answered", say("answered")]];
+  const options = [
+    ["waiting", say("waiting_answer")],
+    ["answered", say("answered")],
+  ];
   const next = document.next_cursor;
   return [
     el("div", { class: "filters" }, choice(say("status"), "status", options, query.status, page.choose("status"))),
     table(say("complaints"), columns, document.complaints, say("none")),
-    next ? button(say("next_page"), () => page.choose("cursor")(next)) : document.more ? el("p", { class: "note" }, say("more")) : null,
+    next
+      ? button(say("next_page"), () => page.choose("cursor")(next))
+      : document.more
+        ? el("p", { class: "note" }, say("more"))
+        : null,
   ];
 }
 
@@ -84,14 +99,24 @@ async function complaint(page, complaintId) {
   const { document: one } = await api.get(path`/v1/operations/complaints/${complaintId}`);
   const isOpen = ["RECEIVED", "IN_PROGRESS", "REOPENED"].includes(one.status);
   const said = (message) =>
-    el("li", { class: "entry" }, facts([[message.from === "platform" ? say("answer") : say("complainant"), show.time(message.at)]]), el("p", { class: "written" }, message.text));
+    el(
+      "li",
+      { class: "entry" },
+      facts([[message.from === "platform" ? say("answer") : say("complainant"), show.time(message.at)]]),
+      el("p", { class: "written" }, message.text),
+    );
   const actions = [
     isOpen && one.status !== "IN_PROGRESS" ? button(say("take"), () => take(page, one)) : null,
     isOpen ? button(say("answer"), () => reply(page, one)) : null,
   ];
   return [
     el("h2", {}, say("complaint"), " ", code(one.complaint_id)),
-    el("p", { class: "buttons" }, actions, button(say("close"), () => page.choose("complaint")(""), { quiet: true })),
+    el(
+      "p",
+      { class: "buttons" },
+      actions,
+      button(say("close"), () => page.choose("complaint")(""), { quiet: true }),
+    ),
     facts([
       [say("status"), show.named(one.status)],
       [say("category"), show.named(one.category)],
@@ -134,18 +159,30 @@ export async function jobs(page) {
   ]);
   const newest = (one) => one.newest_run && [one.newest_run.period, " ", show.named(one.newest_run.status)];
   const columns = [
-    [say("job"), (one) => [show.named(one.job), one.overdue ? el("span", { class: "mark bad" }, say("overdue")) : null]],
-    [say("purpose"), (one) => one.purpose],
+    [
+      say("job"),
+      (one) => [show.named(one.job), one.overdue ? el("span", { class: "mark bad" }, say("overdue")) : null],
+    ],
+    [say("purpose"), (one) => show.sentence(one.purpose)],
     [say("last_success"), (one) => show.time(one.last_success_at) || "–"],
     [say("newest_run"), (one) => newest(one) || "–"],
-    ["", (one) => [button(say("runs"), () => page.choose("job")(one.job), { quiet: true }), button(say("run_now"), () => run(page, one.job))]],
+    [
+      "",
+      (one) => [
+        button(say("runs"), () => page.choose("job")(one.job), { quiet: true }),
+        button(say("run_now"), () => run(page, one.job)),
+      ],
+    ],
   ];
   const yesterday = shanghaiDay(page.now() - 86_400_000);
   return [
     table(say("jobs"), columns, document.jobs, say("none")),
     runs ? runsTable(page, job, runs.document.runs) : null,
     el("h2", {}, say("reconciliation")),
-    page.lookUp(say("read"), say("day"), page.choose("day"), { value: day || yesterday, pattern: "[0-9]{4}-[0-9]{2}-[0-9]{2}" }),
+    page.lookUp(say("read"), say("day"), page.choose("day"), {
+      value: day || yesterday,
+      pattern: "[0-9]{4}-[0-9]{2}-[0-9]{2}",
+    }),
     compared,
   ];
 }
@@ -169,11 +206,18 @@ function run(page, job) {
     title: say("run_now"),
     says: say("run_says", say.named(job) || job),
     fields: [
-      { name: "period", label: say("period"), hint: say("period_hint"), pattern: "[0-9]{4}-[0-9]{2}(?:-[0-9]{2})?", optional: true },
+      {
+        name: "period",
+        label: say("period"),
+        hint: say("period_hint"),
+        pattern: "[0-9]{4}-[0-9]{2}(?:-[0-9]{2})?",
+        optional: true,
+      },
       reason(say, "why", ["REPORT_MISSING", "SCHEDULE_MISSED"]),
       { name: "again", label: say("again"), kind: "checkbox" },
     ],
-    send: ({ period, ...values }, key) => api.post(path`/v1/operations/jobs/${job}/runs`, period ? { ...values, period } : values, { key }),
+    send: ({ period, ...values }, key) =>
+      api.post(path`/v1/operations/jobs/${job}/runs`, period ? { ...values, period } : values, { key }),
     done: () => page.choose("job")(job),
   });
 }
@@ -184,14 +228,20 @@ export async function accesses(page) {
   const form = page.lookUp(say("read"), say("discount_id"), page.choose("discount"), { value: discountId });
   const intro = el("p", {}, say("accesses_about"));
   if (!discountId) return [intro, form];
-  const found = await page.shown(api.get("/v1/operations/accesses", { discount_id: discountId }), ({ accesses: listed, more }) => {
-    const columns = [
-      [say("at"), (one) => show.time(one.event.at)],
-      [say("what"), (one) => show.value(one.event.data)],
-      [say("by_key"), (one) => code(one.event.by && one.event.by.key)],
-      [say("leaf"), (one) => (one.index === null ? "–" : one.index), "amount"],
-    ];
-    return [table(say("accesses"), columns, listed, say("none")), more ? el("p", { class: "note" }, say("more")) : null];
-  });
+  const found = await page.shown(
+    api.get("/v1/operations/accesses", { discount_id: discountId }),
+    ({ accesses: listed, more }) => {
+      const columns = [
+        [say("at"), (one) => show.time(one.event.at)],
+        [say("what"), (one) => show.value(one.event.data)],
+        [say("by_key"), (one) => code(one.event.by && one.event.by.key)],
+        [say("leaf"), (one) => (one.index === null ? "–" : one.index), "amount"],
+      ];
+      return [
+        table(say("accesses"), columns, listed, say("none")),
+        more ? el("p", { class: "note" }, say("more")) : null,
+      ];
+    },
+  );
   return [intro, form, found];
 }

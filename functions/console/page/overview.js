@@ -135,7 +135,14 @@ function watched(page, answer) {
   const limits = (details.limits && details.limits.used) || [];
   return [
     heading,
-    el("p", { class: late ? "late" : null }, say("watch_at"), " ", show.time(at), late ? ` · ${say("watch_late")}` : null),
+    el(
+      "p",
+      { class: late ? "late" : null },
+      say("watch_at"),
+      " ",
+      show.time(at),
+      late ? ` · ${say("watch_late")}` : null,
+    ),
     Object.keys(failed).length > 0 ? facts([[say("watch_failed"), show.value(failed)]]) : null,
     table(say("watch"), columns, rows, say("none")),
     limits.length > 0 ? limitsTable(page, limits) : null,

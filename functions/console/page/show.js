@@ -24,7 +24,9 @@ export class Show {
   }
 
   span(seconds) {
-    return parts(seconds).map(([number, unit]) => `${number} ${this.say(unit)}`).join(" ");
+    return parts(seconds)
+      .map(([number, unit]) => `${number} ${this.say(unit)}`)
+      .join(" ");
   }
 
   // An age that is known in whole hours.
@@ -48,7 +50,11 @@ export class Show {
       if (value.every((one) => one === null || typeof one !== "object")) {
         return value.map((one, place) => [place > 0 ? " · " : "", this.value(one, key, depth + 1)]);
       }
-      return el("ul", { class: "values" }, value.map((one) => el("li", {}, this.value(one, key, depth + 1))));
+      return el(
+        "ul",
+        { class: "values" },
+        value.map((one) => el("li", {}, this.value(one, key, depth + 1))),
+      );
     }
     if (typeof value === "object") {
       const pairs = Object.entries(value).map(([name, inner]) => [code(name), this.value(inner, name, depth + 1)]);
@@ -62,18 +68,25 @@ export class Show {
 
   // What went wrong, with its code, the field and what to do next.
   problem(problem) {
-    const said = this.say.knows(problem.code) ? this.say(problem.code) : problem.detail;
+    const said = this.say.knows(problem.code) ? this.say(problem.code) : null;
     return el(
       "section",
       { class: "problem", role: "alert" },
       el("h3", {}, this.say("failed")),
       el("p", {}, code(problem.code), " ", problem.forbidden ? this.say("forbidden") : null),
-      said ? el("p", { lang: said === problem.detail ? "en" : null }, said) : null,
+      said ? el("p", {}, said) : null,
+      problem.detail ? el("p", { lang: "en", class: "note" }, problem.detail) : null,
       facts([
         [this.say("field"), code(problem.field)],
         [this.say("request"), code(problem.requestId)],
       ]),
     );
+  }
+
+  // A sentence of the API, in the reader's language where that is known.
+  sentence(text) {
+    const [said, lang] = this.say.sentence(text);
+    return el("span", { lang }, said);
   }
 
   // An error of a request as a problem; anything else is thrown on.

@@ -63,14 +63,20 @@ export async function signedHeaders(signer, { method, url, body = "", headers = 
     sent["Content-Digest"] = `sha-256=:${base64(digest)}:`;
   }
   const target = new URL(url);
-  const covered = [["@method", method], ["@authority", target.host], ["@path", target.pathname]];
+  const covered = [
+    ["@method", method],
+    ["@authority", target.host],
+    ["@path", target.pathname],
+  ];
   if (target.search) covered.push(["@query", target.search]);
   for (const name of COVERED_IF_SENT) if (name in sent) covered.push([name.toLowerCase(), sent[name]]);
   const names = covered.map(([name]) => `"${name}"`).join(" ");
   const created = Math.floor(nowMs / 1000);
   const about = `;created=${created};keyid="${signer.keyId}";alg="${signer.algorithm}";nonce="${crypto.randomUUID()}"`;
   const parameters = `(${names})${about}`;
-  const base = [...covered.map(([name, value]) => `"${name}": ${value}`), `"@signature-params": ${parameters}`].join("\n");
+  const base = [...covered.map(([name, value]) => `"${name}": ${value}`), `"@signature-params": ${parameters}`].join(
+    "\n",
+  );
   const signature = await crypto.subtle.sign(signer.how, signer.key, new TextEncoder().encode(base));
   return { ...sent, "Signature-Input": `rt=${parameters}`, Signature: `rt=:${base64(signature)}:` };
 }

@@ -1,6 +1,7 @@
 // What the page says, in Chinese and in English. What the API says is shown as it is.
 
 import { NAMES } from "./names.js";
+import { SENTENCES } from "./sentences.js";
 
 const WORDS = {
   title: ["融通控制台", "RongTong console"],
@@ -15,7 +16,10 @@ const WORDS = {
   ],
   key_file: ["密钥文件（PEM）", "Key file (PEM)"],
   key_name: ["密钥名称", "Name of the key"],
-  key_name_hint: ["登记时的名称加编号，例如 operations#1", "As it is registered, with its number, such as operations#1"],
+  key_name_hint: [
+    "登记时的名称加编号，例如 operations#1",
+    "As it is registered, with its number, such as operations#1",
+  ],
   opening: ["正在核对密钥…", "Checking the key…"],
   sign_out: ["退出", "Sign out"],
   signed_out: ["已退出，密钥已从内存清除。", "Signed out; the key is forgotten."],
@@ -27,11 +31,23 @@ const WORDS = {
   ],
   not_allowed: ["此密钥无权使用：{0}", "This key may not use: {0}"],
   KEY_NAME: ["密钥名称应为“名称#编号”，例如 operations#1。", "The key's name is like operations#1."],
-  KEY_ENCRYPTED: ["密钥文件有口令保护，本页无法打开。请用未加密的 PKCS#8 文件。", "The key file is encrypted; this page needs an unencrypted PKCS #8 file."],
-  KEY_FORM: ["这不是可用的 PKCS#8 私钥文件（-----BEGIN PRIVATE KEY-----）。", "This is no usable PKCS #8 private key file (-----BEGIN PRIVATE KEY-----)."],
+  KEY_ENCRYPTED: [
+    "密钥文件有口令保护，本页无法打开。请用未加密的 PKCS#8 文件。",
+    "The key file is encrypted; this page needs an unencrypted PKCS #8 file.",
+  ],
+  KEY_FORM: [
+    "这不是可用的 PKCS#8 私钥文件（-----BEGIN PRIVATE KEY-----）。",
+    "This is no usable PKCS #8 private key file (-----BEGIN PRIVATE KEY-----).",
+  ],
   KEY_KIND: ["密钥须为 Ed25519、ECDSA P-256 或 RSA。", "The key must be Ed25519, ECDSA P-256 or RSA."],
-  KEY_UNSUPPORTED: ["此浏览器不支持 Ed25519；请升级浏览器，或登记一把 ECDSA P-256 密钥。", "This browser has no Ed25519: take a newer one, or register an ECDSA P-256 key."],
-  NOT_SECURE: ["浏览器只在 https 或本机地址上提供签名功能，请换用该地址。", "Browsers sign only at https addresses or on this machine: open the page there."],
+  KEY_UNSUPPORTED: [
+    "此浏览器不支持 Ed25519；请升级浏览器，或登记一把 ECDSA P-256 密钥。",
+    "This browser has no Ed25519: take a newer one, or register an ECDSA P-256 key.",
+  ],
+  NOT_SECURE: [
+    "浏览器只在 https 或本机地址上提供签名功能，请换用该地址。",
+    "Browsers sign only at https addresses or on this machine: open the page there.",
+  ],
   // ---- sections
   overview: ["总览", "Overview"],
   incidents: ["事件处置", "Incidents"],
@@ -71,9 +87,42 @@ const WORDS = {
   no: ["否", "no"],
   as_of_shanghai: ["时间均为北京时间。", "Times are those of Shanghai."],
   reason_code: ["原因代码", "Reason, as a code"],
-  reason_hint: ["大写字母、数字与下划线，例如 FILES_SEEN；会写入证据日志，请勿填写个人信息", "Capitals, digits and underscores, such as FILES_SEEN; it goes into the evidence log: no personal data"],
+  reason_hint: [
+    "大写字母、数字与下划线，例如 FILES_SEEN；会写入证据日志，请勿填写个人信息",
+    "Capitals, digits and underscores, such as FILES_SEEN; it goes into the evidence log: no personal data",
+  ],
   failed: ["未能完成", "It did not work"],
-  UNREACHED: ["没有收到答复：检查网络后重新提交同一请求，不会重复执行。", "There was no answer: check the network and send the same request again; nothing is done twice."],
+  UNREACHED: [
+    "没有收到答复：检查网络后重新提交同一请求，不会重复执行。",
+    "There was no answer: check the network and send the same request again; nothing is done twice.",
+  ],
+  SIGNATURE_INVALID: ["此密钥未登记，或名称与密钥不符。", "This key is not registered, or not under this name."],
+  SIGNATURE_REFUSED: [
+    "签名正确但未被接受：电脑时间不准、密钥已失效或撤销，或此网络地址不在名单内。",
+    "The signature is right, but not taken: this computer's clock is wrong, the key does not count now, or the address is not agreed.",
+  ],
+  WRONG_STATE: [
+    "对象当前的状态不允许此操作；重新读取后再决定。",
+    "The object's state does not allow this: read it again, then decide.",
+  ],
+  PRECONDITION_FAILED: ["对象已被他人更改；重新读取后再决定。", "Somebody has changed it: read it again, then decide."],
+  SAME_PERSON: ["提出人与批准人不能是同一人。", "Another person than the one who proposed it must approve it."],
+  CHANGE_STALE: ["所依据的记录已被更改；请重新提出。", "The record was changed since: propose it anew."],
+  NOT_FOUND: ["没有这个对象；请核对编号。", "There is no such object: compare its id."],
+  INVALID_BODY: ["填写有误；请更正所指字段。", "Something is written wrong: correct the field that is named."],
+  TOO_MANY_REQUESTS: ["请求过多；稍候重新提交同一请求。", "Too many requests: wait, and send the same one again."],
+  BUSY_TRY_AGAIN: [
+    "系统繁忙；重新提交同一请求，不会重复执行。",
+    "Busy: send the same request again; nothing is done twice.",
+  ],
+  REQUEST_RUNNING: [
+    "同一请求仍在执行；稍候重新提交同一请求。",
+    "The same request still runs: wait, and send it again.",
+  ],
+  INTERNAL: [
+    "平台出现故障；重新提交同一请求，不会重复执行。",
+    "A fault of the platform's: send the same request again; nothing is done twice.",
+  ],
   forbidden: ["此密钥没有所需权限。", "This key lacks the scope that is needed."],
   unreadable: ["答复无法显示。", "The answer cannot be shown."],
   field: ["字段", "Field"],
@@ -111,10 +160,16 @@ const WORDS = {
   assign_says: ["把事件 {0}（{1}）交由下面的人处理。", "Incident {0} ({1}) is given to the person below."],
   assignee_hint: ["处理人的密钥名称，不带编号", "The name of that person's key, without its number"],
   resolve: ["结案", "Resolve"],
-  resolve_says: ["事件 {0}（{1}）将以您的名义结案并写入证据日志，不能撤销。", "Incident {0} ({1}) is closed in your name and logged; that cannot be undone."],
+  resolve_says: [
+    "事件 {0}（{1}）将以您的名义结案并写入证据日志，不能撤销。",
+    "Incident {0} ({1}) is closed in your name and logged; that cannot be undone.",
+  ],
   resolved_by: ["结案人", "Resolved by"],
   // ---- reviews
-  reviews_about: ["以下贴现正等待人工审核。打开一笔会留下查阅记录。", "These discounts wait for a reviewer. Opening one is recorded."],
+  reviews_about: [
+    "以下贴现正等待人工审核。打开一笔会留下查阅记录。",
+    "These discounts wait for a reviewer. Opening one is recorded.",
+  ],
   by_id: ["按编号打开", "Open by id"],
   doubted: ["审核原因", "Why"],
   decide_by: ["须在此前决定", "Decide by"],
@@ -124,7 +179,10 @@ const WORDS = {
   approve: ["通过", "Approve"],
   reject: ["拒绝", "Reject"],
   approve_says: ["贴现 {0}（票面 {1}）将继续办理，直至付款。", "Discount {0} (face {1}) goes on, up to its payment."],
-  reject_says: ["贴现 {0}（票面 {1}）将被拒绝并释放额度，不能撤销。", "Discount {0} (face {1}) is refused and its limits are given back; that cannot be undone."],
+  reject_says: [
+    "贴现 {0}（票面 {1}）将被拒绝并释放额度，不能撤销。",
+    "Discount {0} (face {1}) is refused and its limits are given back; that cannot be undone.",
+  ],
   // ---- executions
   which: ["范围", "Which"],
   failed_since: ["失败：最近 {0}", "Failed within {0}"],
@@ -133,14 +191,23 @@ const WORDS = {
   since: ["自", "Since"],
   replays: ["已重放", "Replays"],
   replay: ["重放", "Replay"],
-  replay_says: ["贴现 {0} 将从中断处继续；付款前会先向银行查询，不会重复付款。请先消除错误原因。", "Discount {0} is carried on; the bank is asked before anything is paid, so no payment is sent twice. Mend the cause first."],
+  replay_says: [
+    "贴现 {0} 将从中断处继续；付款前会先向银行查询，不会重复付款。请先消除错误原因。",
+    "Discount {0} is carried on; the bank is asked before anything is paid, so no payment is sent twice. Mend the cause first.",
+  ],
   path: ["通道", "Path"],
   waiting: ["待处理数", "Waiting"],
   oldest_letters: ["最早的消息", "Oldest letters"],
   redeliver: ["重新投递", "Deliver again"],
-  redeliver_says: ["通道 {0} 的未送达消息（最多 50 条）将按原编号重新投递。", "Up to 50 dead letters of {0} are delivered again, each under its own id."],
+  redeliver_says: [
+    "通道 {0} 的未送达消息（最多 50 条）将按原编号重新投递。",
+    "Up to 50 dead letters of {0} are delivered again, each under its own id.",
+  ],
   // ---- changes
-  changes_about: ["配置由两人变更：一人提出，另一人批准后立即生效。自己提出的只能撤回。", "Two persons change the configuration: one proposes, another approves, and it holds at once. What you proposed you can only withdraw."],
+  changes_about: [
+    "配置由两人变更：一人提出，另一人批准后立即生效。自己提出的只能撤回。",
+    "Two persons change the configuration: one proposes, another approves, and it holds at once. What you proposed you can only withdraw.",
+  ],
   pending: ["待批准", "Pending"],
   content: ["变更内容", "What it sets"],
   proposed_by: ["提出人", "Proposed by"],
@@ -150,18 +217,33 @@ const WORDS = {
   turn_down: ["驳回", "Reject"],
   yours: ["您提出", "yours"],
   withdraw: ["撤回", "Withdraw"],
-  approve_change: ["批准 {0}（{1}，{2} 提出）后立即生效：", "Approving {0} ({1}, proposed by {2}) takes effect at once:"],
+  approve_change: [
+    "批准 {0}（{1}，{2} 提出）后立即生效：",
+    "Approving {0} ({1}, proposed by {2}) takes effect at once:",
+  ],
   reject_change: ["驳回 {0}（{1}，{2} 提出）：", "Rejecting {0} ({1}, proposed by {2}):"],
   withdraw_change: ["撤回您提出的 {0}（{1}）：", "Withdrawing your {0} ({1}):"],
   // ---- suspensions
   suspend: ["暂停业务", "Suspend business"],
-  suspend_about: ["一人即可暂停新的放款；解除须由两人变更。已发往银行的付款会办完。", "One person stops new disbursements; two persons release them. A payment that the bank may have finishes."],
-  suspend_says: ["立即停止所选范围内的全部新放款。解除须由两人变更。", "All new disbursements of what you choose stop at once. Two persons are needed to release them."],
+  suspend_about: [
+    "一人即可暂停新的放款；解除须由两人变更。已发往银行的付款会办完。",
+    "One person stops new disbursements; two persons release them. A payment that the bank may have finishes.",
+  ],
+  suspend_says: [
+    "立即停止所选范围内的全部新放款。解除须由两人变更。",
+    "All new disbursements of what you choose stop at once. Two persons are needed to release them.",
+  ],
   scope: ["范围", "Scope"],
   id: ["编号", "Id"],
-  id_hint: ["机构、合作方或企业的编号；整个平台则留空", "Of the institution, partner or enterprise; empty for the platform"],
+  id_hint: [
+    "机构、合作方或企业的编号；整个平台则留空",
+    "Of the institution, partner or enterprise; empty for the platform",
+  ],
   release: ["提出解除", "Propose the release"],
-  release_says: ["提出解除 {0} 的暂停。另一人在“双人变更”中批准后才恢复。", "Proposes to release {0}. Business goes on once another person approves it under Changes."],
+  release_says: [
+    "提出解除 {0} 的暂停。另一人在“双人变更”中批准后才恢复。",
+    "Proposes to release {0}. Business goes on once another person approves it under Changes.",
+  ],
   history: ["经过", "What happened"],
   platform: ["整个平台", "the platform"],
   // ---- complaints
@@ -178,7 +260,10 @@ const WORDS = {
   take: ["受理", "Take"],
   take_says: ["您开始处理投诉 {0}。", "You begin to look into complaint {0}."],
   answer: ["答复", "Answer"],
-  answer_says: ["答复将发给投诉 {0} 的提出方，不能撤回。", "Your answer goes to who made complaint {0}; it cannot be taken back."],
+  answer_says: [
+    "答复将发给投诉 {0} 的提出方，不能撤回。",
+    "Your answer goes to who made complaint {0}; it cannot be taken back.",
+  ],
   answer_text: ["答复内容", "Your answer"],
   // ---- jobs
   job: ["作业", "Job"],
@@ -200,7 +285,10 @@ const WORDS = {
   day: ["日期", "Day"],
   read: ["查看", "Read"],
   // ---- accesses
-  accesses_about: ["谁查阅过一笔贴现的证据。此次查询也会被记录。", "Who was shown which evidence of a discount. Asking is recorded too."],
+  accesses_about: [
+    "谁查阅过一笔贴现的证据。此次查询也会被记录。",
+    "Who was shown which evidence of a discount. Asking is recorded too.",
+  ],
   discount_id: ["贴现编号", "The discount's id"],
   at: ["时间", "At"],
   what: ["内容", "What"],
@@ -238,7 +326,10 @@ const WORDS = {
   up_to_days: ["期限至（天）", "Up to days"],
   amount_band: ["金额区间", "Amount"],
   propose_limit: ["提出新额度", "Propose another limit"],
-  propose_limit_says: ["提出新的总额度。本机构另一人批准后生效。", "Proposes another limit. It holds once another person of the institution approves it."],
+  propose_limit_says: [
+    "提出新的总额度。本机构另一人批准后生效。",
+    "Proposes another limit. It holds once another person of the institution approves it.",
+  ],
   limit_yuan: ["新额度（元）", "The limit, in yuan"],
   amount_wrong: ["请填写金额，例如 1,500,000.00", "Write an amount such as 1,500,000.00"],
 };
@@ -250,6 +341,11 @@ export function speaker(language) {
   const place = LANGUAGES.indexOf(language);
   const say = (key, ...values) => WORDS[key][place].replace(/\{([0-9])\}/g, (_, number) => String(values[number]));
   say.named = (key) => (Object.hasOwn(NAMES, key) ? NAMES[key][place] : "");
+  // A sentence of the API in the language, where there is one: [text, its language].
+  say.sentence = (text) => {
+    if (place === 0 && Object.hasOwn(SENTENCES, text)) return [SENTENCES[text], LANGUAGES[0]];
+    return [text, "en"];
+  };
   say.knows = (key) => Object.hasOwn(WORDS, key);
   return say;
 }
