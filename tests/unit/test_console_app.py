@@ -1,54 +1,10 @@
 """The console from its first file on, as it is served: who may sign in, what is shown, when it is forgotten."""
 
-import re
-
 import pytest
 
 from console_api import running_console_api
-from console_node import told_by
-from paths import ROOT
+from console_node import APP, IDS, told_by
 
-IDS = re.findall(r'id="([a-z]+)"', (ROOT / "functions" / "console" / "page" / "index.html").read_text(encoding="utf-8"))
-# Node.js loads modules from files alone: these come from where the page's do.
-_APP = """
-import { registerHooks } from "node:module";
-import { buttons, elements, installPage, press } from "DOM";
-const { dispatch, pass } = installPage(given.ids);
-const files = {};
-const load = async (name) => {
-  if (name in files) return;
-  const got = await fetch(`${given.base}/console/${name}`);
-  if (!got.headers.get("Content-Type").startsWith("text/javascript")) throw new Error(name);
-  files[name] = await got.text();
-  for (const [, more] of files[name].matchAll(/from "[.][/]([a-z]+[.]js)"/g)) await load(more);
-};
-await load("app.js");
-const isServed = (url) => url.startsWith(`${given.base}/console/`);
-registerHooks({
-  resolve(specifier, context, next) {
-    const url = specifier.startsWith("http") ? specifier : new URL(specifier, context.parentURL).href;
-    return isServed(url) ? { url, format: "module", shortCircuit: true } : next(specifier, context);
-  },
-  load: (url, context, next) =>
-    isServed(url) ? { format: "module", source: files[url.split("/").at(-1)], shortCircuit: true } : next(url, context),
-});
-await import(`${given.base}/console/app.js`);
-const at = (id) => document.getElementById(id);
-const words = () => at("main").textContent;
-const links = () => elements(at("nav")).filter((one) => one.name === "a").map((one) => one.attributes.href);
-const until = async (is) => {
-  for (let tries = 0; tries < 400 && !is(); tries += 1) await new Promise((done) => setTimeout(done, 10));
-  if (!is()) throw new Error(`Still: ${words()}`);
-};
-const signIn = async (caller, pem = given.keys[caller]) => {
-  const [file, name] = [at("key-file"), at("key-name")];
-  file.files = [{ name: `${caller}.pem`, size: pem.length, text: async () => pem }];
-  await file.dispatch("change");
-  const named = name.value;
-  await elements(at("main")).find((one) => one.name === "form").dispatch("submit");
-  return named;
-};
-"""
 OPERATIONS = [
     "overview",
     "incidents",
@@ -69,7 +25,7 @@ def api():
 
 
 def _does(api, script, **given):
-    return told_by(_APP + script, base=api.base_url, keys=api.keys, ids=IDS, **given)
+    return told_by(APP + script, base=api.base_url, keys=api.keys, ids=IDS, **given)
 
 
 def test_whoever_signs_in_sees_the_sections_of_the_keys_role(api):
