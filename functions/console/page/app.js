@@ -236,13 +236,13 @@ function pageOf(section) {
         return show.failure(error);
       }
     },
-    // An answer; where it is none, what went wrong takes the section's place.
+    // An answer; null where it is none, and what went wrong takes the section's place.
     tried: async (answer) => {
       try {
         return await answer;
       } catch (error) {
         trouble(error);
-        throw error;
+        return null;
       }
     },
   };

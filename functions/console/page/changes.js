@@ -54,7 +54,9 @@ function change(page, route, one) {
 async function ask(page, route, listed, word, decision) {
   const { api, say, show } = page;
   const named = route + path`/${listed.change_id}`;
-  const { document: one, etag } = await page.tried(api.get(named));
+  const read = await page.tried(api.get(named));
+  if (!read) return;
+  const { document: one, etag } = read;
   page.ask({
     title: say(word),
     says: say(`${word === "withdraw" ? "withdraw" : decision}_change`, one.change_id, one.kind, one.proposed_by),
