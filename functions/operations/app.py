@@ -35,6 +35,12 @@ app = Chalice(app_name="operations")
 _UNITS = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1)}
 
 
+@serve(app, "GET", "/v1/operations/reviews")
+def list_reviews(call: Call) -> Response:
+    """Discounts that wait for a reviewer, whose time is up first at the top."""
+    return answer(waiting.reviews(call.context))
+
+
 @serve(app, "GET", "/v1/operations/reviews/{discount_id}")
 def read_review(call: Call, discount: Item) -> Response:
     """What a reviewer decides on: the discount, every check, and what lists and risk rules found."""

@@ -307,6 +307,7 @@ def main(command: str) -> int:
         LOCAL.mkdir(parents=True, exist_ok=True)
         running = up(LOCAL, lambda step: print(f"  {time.monotonic() - began:5.1f} s  {step}", flush=True))
     print(f"API            {running.base_url}")
+    print(f"Console        {running.base_url}/console")
     print(f"Sandbox        {running.sandbox_url}")
     print(f"Partner keys   {running.keys}")
     print(f"Evidence log   {running.log_url}")

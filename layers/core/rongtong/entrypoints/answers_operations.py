@@ -78,6 +78,24 @@ class Verified(Answer):
     """The fee."""
 
 
+class WaitingReview(Answer):
+    """A discount that waits for a reviewer."""
+
+    discount: Discount
+    """As its partner sees it; `reason` says what is doubted."""
+    decide_by: Instant
+    """From then on it is given up."""
+
+
+class ReviewList(Answer):
+    """The discounts that wait for a reviewer."""
+
+    reviews: list[WaitingReview]
+    """Whose time is up first at the top."""
+    more: bool
+    """Whether there are others than the newest 1,000."""
+
+
 class ReviewFile(Answer):
     """What a reviewer decides on."""
 

@@ -53,6 +53,13 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = {
         replies={200: Reply("What the books say now.", answers.NoticesTaken, headers=_REPLAYED)},
         codes=("NOT_FOUND", "REFERENCE_UNKNOWN", "REGISTRY_UNAVAILABLE"),
     ),
+    ("GET", "/v1/operations/reviews"): Operation(
+        id="listReviews",
+        tag=_TAG,
+        summary="List the discounts that wait for a reviewer",
+        replies={200: Reply("Whose time is up first at the top.", answers.ReviewList)},
+        links={"review": Link("readReview", "Read the first.", link_by("discount_id", "/reviews/0/discount"))},
+    ),
     ("GET", "/v1/operations/reviews/{discount_id}"): Operation(
         id="readReview",
         tag=_TAG,

@@ -244,6 +244,20 @@ PARTNER: Mapping[tuple[str, str], Operation] = {
         summary="This document",
         replies={200: Reply("OpenAPI 3.1.", media="application/json", headers=("Cache-Control",))},
     ),
+    ("GET", "/console"): Operation(
+        id="readConsole",
+        tag="Console",
+        summary="Read the page for operations and institutions",
+        description="It asks the other routes with its reader's key, which stays in the browser.",
+        replies={200: Reply("The page.", media="text/html")},
+    ),
+    ("GET", "/console/{file}"): Operation(
+        id="readConsoleFile",
+        tag="Console",
+        summary="Read a script of that page, or its style",
+        replies={200: Reply("The file.", media="text/javascript", others=("text/css",))},
+        codes=("NOT_FOUND",),
+    ),
     ("GET", "/v1/log/checkpoint"): Operation(
         id="readCheckpoint",
         tag=_LOG,

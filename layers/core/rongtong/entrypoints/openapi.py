@@ -146,6 +146,7 @@ _PARAMETERS: Mapping[str, tuple[str, Mapping[str, Any], Any]] = {
     "bill_import_id": ("The import's id.", {"pattern": "^imp_[a-z2-7]{26}$"}, "imp_l2ey4uvbq3v6s63dkwifgjs5qb"),
     "year": ("A year in Shanghai that is over.", {"pattern": "^[0-9]{4}$"}, "2025"),
     "period": ("A day or a month in Shanghai.", {"pattern": "^[0-9]{4}-[0-9]{2}(-[0-9]{2})?$"}, "2026-04-14"),
+    "file": ("One of the console's files.", {"pattern": "^[a-z_]+[.](css|js)$"}, "app.js"),
     "path": ("An asynchronous path.", {"pattern": "^[a-z-]+$"}, "sweep"),
     "level": ("The tile's level, or `entries`.", {"pattern": "^([0-9]{1,2}|entries)$"}, "0"),
     **{

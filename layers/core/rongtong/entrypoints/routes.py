@@ -88,6 +88,9 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", "/v1/events", "events:read"),
     # ---- this API's description and the evidence log, for everybody
     Route("GET", "/v1/openapi.json", None),
+    # ---- the page for operations and institutions, which asks the routes below with its reader's key
+    Route("GET", "/console", None),
+    Route("GET", "/console/{file}", None),
     # ---- statements, for partners and institutions
     Route("GET", "/v1/statements/{day}", "statements:read"),
     # ---- the institution's side
@@ -114,6 +117,7 @@ ROUTES: tuple[Route, ...] = (
     # ---- the bank
     Route("POST", "/v1/bank/notices", "bank:notify"),
     # ---- operations
+    Route("GET", "/v1/operations/reviews", "operations:review"),
     Route("GET", "/v1/operations/reviews/{discount_id}", "operations:review"),
     Route("POST", "/v1/operations/reviews/{discount_id}", "operations:review"),
     Route("GET", "/v1/operations/accesses", "operations:read"),
@@ -207,6 +211,8 @@ FREE: frozenset[str] = frozenset(
         "b",
         "c",
         "d",
+        # One of the console's, the same for everybody.
+        "file",
         # Of the operator that the body names: another one's is none.
         "challenge_id",
         # The platform's own, behind scopes that operations alone have.

@@ -28,6 +28,8 @@ PLATFORM_PK = "platform"
 POLICY_KEY = (PLATFORM_PK, "policy")
 LIMITS_KEY = (PLATFORM_PK, "limits")
 ACCEPTORS_KEY = (PLATFORM_PK, "acceptors")
+REVIEWS = "reviews"
+"""Under whom it is listed that a discount came to a review, and when."""
 WATCH_KEY = ("watch", STATE)
 """What the watch found last; ``began_at`` is when it ran first."""
 SUSPENDED_INSTITUTIONS_KEY = ("suspended#institutions", STATE)

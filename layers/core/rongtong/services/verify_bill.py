@@ -30,6 +30,7 @@ from rongtong.services.discounts import discount_of, request_key, request_of
 from rongtong.services.quotes import QuoteError, priced, terms_of
 from rongtong.services.records import (
     POLICY_KEY,
+    REVIEWS,
     STATE,
     bill_id_of,
     bill_pk,
@@ -45,7 +46,7 @@ from rongtong.services.records import (
 from rongtong.services.reservations import claimed_fen, holdings_of
 from rongtong.services.screening import Records, history_of, sealed_findings
 from rongtong.services.settings import calendar_of, institution_of, policy_of
-from rongtong.services.storage import Document, Item
+from rongtong.services.storage import Document, Item, Listing
 
 
 def verify(context: Context, discount_id: str) -> Document:
@@ -136,7 +137,12 @@ def _decide(
     }
     now = context.clock.now()
     due = None if outcome == REJECT else waits_until(DiscountStatus(changes["status"]), now)
-    writes = change_writes(item, "discount_id", changes, "BillVerified", now, evidence, beside, due=due)
+    listing = None
+    if changes.get("status") == DiscountStatus.IN_REVIEW:
+        listing = Listing(REVIEWS, iso(now), {"discount_id": item.body["discount_id"]})
+    writes = change_writes(
+        item, "discount_id", changes, "BillVerified", now, evidence, beside, due=due, event_listing=listing
+    )
     context.store.transact(writes)
     return _output({**item.body, **changes})
 

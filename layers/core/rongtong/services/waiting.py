@@ -13,13 +13,23 @@ from rongtong.services.bill_checks import REJECT
 from rongtong.services.context import Context
 from rongtong.services.discounts import load, view
 from rongtong.services.errors import WrongStateError
-from rongtong.services.records import POLICY_KEY, STATE, change_writes, discount_pk, enterprise_pk, tenant_key
+from rongtong.services.records import (
+    POLICY_KEY,
+    REVIEWS,
+    STATE,
+    change_writes,
+    discount_pk,
+    enterprise_pk,
+    iso,
+    tenant_key,
+)
 from rongtong.services.screening import access_seen
 from rongtong.services.settings import policy_of
 from rongtong.services.storage import Document, Item, WriteConflictError
 from rongtong.services.verify_bill import status_after
 from rongtong.services.webhooks import queue_now
 
+_BATCH = 100
 _WAITING = frozenset({DiscountStatus.IN_REVIEW, DiscountStatus.AWAITING_CONFIRMATION})
 
 
@@ -37,6 +47,29 @@ def park(context: Context, discount_id: str, task_token: str) -> Document:
     except WriteConflictError:
         return park(context, discount_id, task_token)
     return {"discount_id": discount_id, "waiting": True}
+
+
+def reviews(context: Context, *, most: int = 1000) -> Document:
+    """Discounts that wait for a reviewer now, whose time is up first at the top; ``decide_by`` says when it is.
+
+    Of the newest ``most`` that came to a review within the time that one has; ``more`` says that there are others.
+    """
+    now = context.clock.now()
+    until = waits_until(DiscountStatus.IN_REVIEW, now)
+    assert until is not None, "a review waits for a person"
+    ids = [
+        str(one.summary["discount_id"]) for one in context.store.listed(REVIEWS, iso(now - (until - now)), most=most)
+    ]
+    waiting: list[Item] = []
+    for start in range(0, len(ids), _BATCH):
+        found = context.store.get_many([(discount_pk(own_id), STATE) for own_id in ids[start : start + _BATCH]])
+        waiting += [item for item in found if item is not None and _is_undecided(item)]
+    entries = [{"discount": view(item.body), "decide_by": str(item.due)} for item in waiting]
+    return {"reviews": sorted(entries, key=lambda one: str(one["decide_by"])), "more": len(ids) == most}
+
+
+def _is_undecided(item: Item) -> bool:
+    return item.body["status"] == DiscountStatus.IN_REVIEW and "review" not in item.body
 
 
 def review_file(context: Context, item: Item) -> Document:
