@@ -94,6 +94,10 @@ REASONS: Mapping[str, Reason] = {
             "WRONG_STATE": ("The object is not in a state that allows this.", "Read it again, then decide."),
             "PERIOD_INVALID": ("No day or month that can be reported on.", "Name one that has begun, like 2026-04-15."),
             "REPORT_TOO_LARGE": ("More lines than one answer can hold.", "Ask for single days."),
+            "FEED_FORGOTTEN": (
+                "Which events these leaves of the evidence log are is not kept any more.",
+                "Go on behind the leaf that the message names; receipts still prove what is older.",
+            ),
             "TRANSITION_NOT_ALLOWED": ("A lifecycle does not allow this step.", "Read the object again, then decide."),
         },
     ),
