@@ -8,6 +8,7 @@ from in_memory import PARTNER, Platform, sample_bills
 from rongtong.domain.receipt import receipt_bytes
 from rongtong.entrypoints import answers, answers_supervision, bootstrap
 from rongtong.services.receipts import receipt
+from rongtong.services.sweep import sweep
 
 GOOD = next(bill for bill in sample_bills() if bill.bill and not bill.quote and bill.expected == "disbursed")
 APP = load_app("supervision").app
@@ -25,6 +26,7 @@ def platform(monkeypatch):
 def paid(platform):
     discount_id = platform.accept(GOOD)
     platform.run(discount_id)
+    sweep(platform.context)  # and with it the newest head is cosigned
     return discount_id
 
 
