@@ -1,6 +1,9 @@
-"""Supervision: what a regulator reads of all tenants."""
+"""Supervision: what a regulator reads of all tenants, its connections, and the hints that go to them."""
 
 from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
 
 from chalice.app import Chalice, Response
 
@@ -9,7 +12,8 @@ from rongtong.entrypoints.door import Call
 from rongtong.entrypoints.etags import etag
 from rongtong.entrypoints.http import answer
 from rongtong.entrypoints.routes import serve
-from rongtong.services import receipts, supervision, supervision_figures
+from rongtong.entrypoints.tasks import run_task
+from rongtong.services import receipts, supervision, supervision_feed, supervision_figures
 from rongtong.services.storage import Item
 
 app = Chalice(app_name="supervision")
@@ -43,3 +47,28 @@ def read_figures(call: Call) -> Response:
     """A day's figures by institution and acceptor class."""
     asked = queries.read_query(call.request.query_params, supervision_models.FiguresQuery)
     return answer(supervision_figures.figures(call.context, call.partner_id, asked.day))
+
+
+@app.lambda_function(name="feed")
+def feed(event: dict[str, Any], _: Any) -> dict[str, Any]:
+    """WebSocket: note who connects, forget who leaves; what a client sends keeps its connection, and is not read."""
+    from rongtong.entrypoints.feed import connections  # routes need none of it
+
+    about = event["requestContext"]
+    if about["eventType"] == "CONNECT":
+        address = str((about.get("identity") or {}).get("sourceIp", ""))
+        key_id = str(about["authorizer"]["key_id"])
+        supervision_feed.connected(
+            connections(), supervision_feed.connection_of(about, key_id, address, datetime.now(UTC))
+        )
+    elif about["eventType"] == "DISCONNECT":
+        connections().forget([str(about["connectionId"])])
+    return {"statusCode": 200}
+
+
+@app.lambda_function(name="push_hints")
+def push_hints(event: dict[str, Any], _: Any) -> dict[str, Any]:
+    """Stream of the evidence table: the cosigned head has moved, however often."""
+    from rongtong.entrypoints.feed import connections, door
+
+    return run_task(lambda c: supervision_feed.push(c, connections(), door(), datetime.now(UTC)), event)
