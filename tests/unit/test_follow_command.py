@@ -11,6 +11,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from access_fakes import Gateway, MemoryNonces, Request, ed25519, key_record, load_app
 from in_memory import PARTNER, Platform, sample_bills
 from rongtong import follow
+from rongtong.adapters.feed_socket import FeedClosedError
 from rongtong.entrypoints import bootstrap
 from rongtong.entrypoints.routes import ROUTES
 from rongtong.services.cosigning import stored_note
@@ -275,3 +276,48 @@ def test_it_asks_by_the_clock_until_it_is_interrupted(feed, capsys):
     assert feed.run("--every", "7", pause=pause) == 0
     assert asked == [7.0, 7.0]
     assert "discount.paid.v1" in capsys.readouterr().out
+
+
+class Hinting:
+    """A feed that is connected, hints once, closes, cannot be reached, and is interrupted."""
+
+    def __init__(self, steps, seen):
+        self.steps, self.seen = list(steps), seen
+
+    def __call__(self, url, key_id, key):
+        self.seen.append((url, key_id))
+        return self
+
+    def connect(self):
+        if self.steps and self.steps[0] == "down":
+            self.steps.pop(0)
+            raise FeedClosedError("it cannot be reached")
+
+    def wait(self, seconds):
+        step = self.steps.pop(0)
+        if isinstance(step, Exception) or step is KeyboardInterrupt:
+            raise step
+        return step() if callable(step) else step
+
+    def close(self):
+        self.seen.append("closed")
+
+
+def test_with_a_feed_it_asks_when_it_is_hinted_and_by_the_clock_while_the_feed_is_down(feed, capsys, monkeypatch):
+    seen, paused, asked = [], [], []
+
+    def happened():
+        feed.pay(BILLS[0])
+        feed.publish()
+        return {"after": 3}
+
+    steps = [happened, FeedClosedError("the platform closed it"), "down", None, KeyboardInterrupt]
+    monkeypatch.setattr(follow, "FeedSocket", Hinting(steps, seen))
+    feed.change = lambda path, document: asked.append(path) or document
+    assert feed.run("--feed", "wss://feed.example/v", "--every", "7", pause=paused.append) == 0
+    assert seen == [("wss://feed.example/v", "sample-supervisor#1"), "closed"]
+    assert paused == [7.0]
+    assert len([path for path in asked if path.endswith("/events")]) >= 5
+    printed = capsys.readouterr()
+    assert "discount.paid.v1" in printed.out
+    assert printed.err.count("asking every 7 s") == 2

@@ -141,11 +141,20 @@ class _Follower:
 
     def follow(self, socket: FeedSocket | None, pause: Callable[[float], None], *, every: float, once: bool) -> None:
         """Until interrupted; once: until there is nothing more. Raises RefusedError and what is not answered raises."""
+        socket = None if once else socket
         while True:
+            # Connected first: what happens while it catches up is hinted at.
+            is_connected = socket is not None and _connected(socket, every)
             self._catch_up()
             if once and not self._ended:
                 return
-            self._wait(None if once else socket, pause, every)
+            if socket is None or not is_connected:
+                pause(every)
+                continue
+            try:
+                socket.wait(_AT_MOST_S)
+            except FeedClosedError as error:
+                _say_closed(error, every)
 
     def _catch_up(self) -> None:
         more = True
@@ -199,16 +208,19 @@ class _Follower:
         if not self._as_json:
             tell(f"  {discount_id}: {found} events as they stand in its receipt")
 
-    def _wait(self, socket: FeedSocket | None, pause: Callable[[float], None], every: float) -> None:
-        """For a hint; without a feed, or while it is down, for the clock."""
-        if socket is None:
-            pause(every)
-            return
-        try:
-            socket.wait(_AT_MOST_S)
-        except FeedClosedError as error:
-            print(f"feed: {error}; asking every {every:.0f} s until it is back", file=sys.stderr)
-            pause(every)
+
+def _connected(socket: FeedSocket, every: float) -> bool:
+    """Whether hints come; without them it is asked by the clock."""
+    try:
+        socket.connect()
+    except FeedClosedError as error:
+        _say_closed(error, every)
+        return False
+    return True
+
+
+def _say_closed(error: FeedClosedError, every: float) -> None:
+    print(f"feed: {error}; asking every {every:.0f} s until it is back", file=sys.stderr)
 
 
 if __name__ == "__main__":
