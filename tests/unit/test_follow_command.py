@@ -165,6 +165,23 @@ def test_an_event_that_was_told_otherwise_than_its_receipt_has_it_is_refused(fee
     assert "REFUSED EVENT_DIFFERS" in capsys.readouterr().out
 
 
+def hidden(path, document):
+    """The feed hides an event among the leaves that are no public ones."""
+    if path.endswith("/events"):
+        shown = [one for one in document["events"] if one["event"]["type"] != "com.rongtong.discount.sealed.v1"]
+        document["others"] += len(document["events"]) - len(shown)
+        document["events"] = shown
+    return document
+
+
+def test_a_public_event_that_was_counted_among_the_others_is_found_by_the_receipt(feed, capsys):
+    feed.pay(BILLS[0])
+    feed.publish()
+    feed.change = hidden
+    assert feed.run("--once", "--receipts") == 1
+    assert "was not told" in capsys.readouterr().out
+
+
 def left_out(_, document):
     return {**document, "events": document["events"][1:]} if document.get("events") else document
 

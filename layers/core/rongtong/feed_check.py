@@ -38,6 +38,8 @@ class Page:
     """One answer of the feed."""
 
     told: tuple[Told, ...]
+    since: int
+    """The leaf behind which it begins."""
     after: int
     more: bool
 
@@ -49,7 +51,7 @@ class Page:
         """
         try:
             told = tuple(Told(one["index"], one["leaf_hash"], one["event"]) for one in document["events"])
-            page = cls(told, document["after"], document["more"])
+            page = cls(told, after, document["after"], document["more"])
             others, size = document["others"], document["size"]
             if type(size) is int and size <= after:
                 raise RefusedError("LOG_SHRUNK", f"Leaf {after} was told; the platform now knows of {size} leaves.")
@@ -85,6 +87,10 @@ class FeedCheck:
     head: Checkpoint = NOTHING
     trusted: Trusted | None = None
     _told: dict[str, dict[int, Told]] = field(default_factory=dict)
+    _proved: dict[str, int] = field(default_factory=dict)
+    """Up to which leaf a discount's receipt was compared."""
+    _span: tuple[int, int] | None = None
+    """Behind which leaf, and up to which one, this run was told everything."""
     _check: LogCheck | None = None
 
     def check(self, page: Page) -> None:
@@ -92,6 +98,7 @@ class FeedCheck:
         if page.after >= self.head.size or self._check is None:
             self._move_on(page.after + 1)
         assert self._check is not None, "a head that covers the page was found"
+        self._span = (page.since if self._span is None else self._span[0], page.after)
         for one in page.told:
             try:
                 tile = self._check.tile(tile_of(0, one.index // WIDTH, self.head.size))
@@ -104,9 +111,8 @@ class FeedCheck:
                 self._told.setdefault(str(one.event.get("subject")), {})[one.index] = one
 
     def check_receipt(self, discount_id: str, document: dict[str, Any]) -> int:
-        """Find what was told of an ended discount in its receipt, word for word; answers how many events that were.
-
-        Raises RefusedError.
+        """Find what was told of an ended discount in its receipt, word for word, and nothing public in the receipt that
+        was not told; answers how many events that were. Raises RefusedError.
         """
         try:
             proved = verify_receipt(receipt_bytes(document), self.policy)
@@ -114,6 +120,11 @@ class FeedCheck:
             raise RefusedError(error.code, f"{discount_id}: {error}") from error
         entries = {entry["index"]: entry for entry in document["entries"]}
         told = self._told.pop(discount_id, {})
+        first, last = self._span or (-1, -1)
+        first = self._proved.get(discount_id, first)
+        for index in sorted(set(entries) - set(told)):
+            if first < index <= last and envelope(entries[index]["event"], proved.log_name) is not None:
+                raise RefusedError("EVENT_DIFFERS", f"Leaf {index} of {discount_id} is public, and was not told.")
         for index, one in told.items():
             entry = entries.get(index)
             if proved.discount_id != discount_id or entry is None:
@@ -121,6 +132,7 @@ class FeedCheck:
             leaf = leaf_hash(event_leaf(bytes.fromhex(entry["salt_hex"]), entry["event"])).hex()
             if leaf != one.leaf_hash or envelope(entry["event"], proved.log_name) != one.event:
                 raise RefusedError("EVENT_DIFFERS", f"Leaf {index} of {discount_id} is not the event that was told.")
+        self._proved[discount_id] = max((one for one in entries if one <= last), default=first)
         return len(told)
 
     def _move_on(self, size: int) -> None:
