@@ -295,6 +295,14 @@ def test_it_asks_by_the_clock_until_it_is_interrupted(feed, capsys):
     assert "discount.paid.v1" in capsys.readouterr().out
 
 
+def test_a_cursor_that_cannot_be_kept_ends_with_2(feed, capsys):
+    feed.pay(BILLS[0])
+    feed.publish()
+    (feed.folder / "cursor.new").mkdir()
+    assert feed.run("--once") == 2
+    assert "cursor cannot be kept" in capsys.readouterr().err
+
+
 class Hinting:
     """A feed that is connected, hints once, closes, cannot be reached, and is interrupted."""
 
@@ -333,7 +341,7 @@ def test_with_a_feed_it_asks_when_it_is_hinted_and_by_the_clock_while_the_feed_i
     feed.change = lambda path, document: asked.append(path) or document
     assert feed.run("--feed", "wss://feed.example/v", "--every", "7", pause=paused.append) == 0
     assert seen == [("wss://feed.example/v", "sample-supervisor#1"), "closed"]
-    assert paused == [7.0]
+    assert paused == [7.0, 7.0]
     assert len([path for path in asked if path.endswith("/events")]) >= 5
     printed = capsys.readouterr()
     assert "discount.paid.v1" in printed.out

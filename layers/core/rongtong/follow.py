@@ -99,6 +99,9 @@ def main(arguments: Sequence[str] | None = None, *, pause: Callable[[float], Non
     except (AnsweredError, UnansweredError, LogUnreadableError) as error:
         print(error, file=sys.stderr)
         return 3
+    except OSError as error:
+        print(f"The cursor cannot be kept: {error}", file=sys.stderr)
+        return 2
     except KeyboardInterrupt:
         pass
     finally:
@@ -155,6 +158,7 @@ class _Follower:
                 socket.wait(_AT_MOST_S)
             except FeedClosedError as error:
                 _say_closed(error, every)
+                pause(every)
 
     def _catch_up(self) -> None:
         more = True
