@@ -22,7 +22,7 @@ from stack import TASKS_AT_ONCE, Stack, up
 from submit import prepare_sandbox, register
 
 PATIENCE_S = 120
-_CLIENTS = ("partner-a", "partner-b", "operations", "operations-2", "sample-bank")
+_CLIENTS = ("partner-a", "partner-b", "operations", "operations-2", "sample-bank", "sample-supervisor")
 _SPECIAL = {"deal_amount_fen", "interest", "repurchase"}
 """Lines with terms of their own, or that need another line or a quote before them, are the demo's."""
 

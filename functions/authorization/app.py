@@ -27,6 +27,7 @@ from rongtong.services import key_usage
 from rongtong.services.access import rate_of
 
 app = Chalice(app_name="authorization")
+_FEED_SCOPE = "supervision:read"
 
 
 @app.lambda_function(name="authorize")
@@ -54,6 +55,27 @@ def authorize(event: dict[str, Any], _: Any) -> dict[str, Any]:
     _note_use(signer, scope_of(str(event["httpMethod"]), str(event.get("resource", ""))), now)
     known = {**_about(signer), "signature_sha256": digest, **_rate(signer, now)}
     return _policy(signer.tenant.tenant_id, "Allow", event["methodArn"], known)
+
+
+@app.lambda_function(name="authorize_feed")
+def authorize_feed(event: dict[str, Any], _: Any) -> dict[str, Any]:
+    """As ``authorize``, for the handshake of the supervisors' WebSocket: signed over method, authority and path."""
+    # What API Gateway tells of a handshake has neither.
+    request = signed_request({**event, "httpMethod": "GET", "path": ""}, os.environ["SIGNED_PATH_PREFIX"])
+    address = str((event["requestContext"].get("identity") or {}).get("sourceIp", ""))
+    now = _now()
+    try:
+        signer = signer_of(context().store, nonces(), request, address=address, now=now)
+    except SignatureRefusedError as refused:
+        logger.warning("signed handshake refused", extra={"why": refused.refusal.value, "address": address})
+        return _policy("refused", "Deny", event["methodArn"], {})
+    except SignatureError as error:
+        raise Exception("Unauthorized") from error
+    if _FEED_SCOPE not in signer.key.scopes or _rate(signer, now).get("retry_after", "0") != "0":
+        logger.warning("signed handshake refused", extra={"key_id": signer.key_id, "address": address})
+        return _policy("refused", "Deny", event["methodArn"], {})
+    _note_use(signer, _FEED_SCOPE, now)
+    return _policy(signer.tenant.tenant_id, "Allow", event["methodArn"], _about(signer))
 
 
 def _now() -> datetime:

@@ -18,7 +18,7 @@ every kind of request below to every route.
 - *own*: the path names an object, and only its owner gets at it: the partner that it belongs to, and the institution
   that funds it. Another tenant's object is answered with 404, with the same bytes as one that there is not.
 - *self*: the path names no object of a tenant; what the route makes or lists is the caller's.
-- *all*: everybody; operations see what their scopes lead to, of every tenant.
+- *all*: everybody; operations and supervisors see what their scopes lead to, of every tenant.
 - Callers and keys are changed by two persons ([the change `partner`](operations/changes.md#partner)), and count so from
   the next request on.
 """
@@ -61,7 +61,7 @@ def _row(route: Route) -> str:
 
 
 def _reach(route: Route, role: Role) -> str:
-    if role is Role.OPERATIONS:
+    if role in (Role.OPERATIONS, Role.SUPERVISOR):
         return "all"
     return "own" if any(name in OWNED for name in parameters_of(route.path)) else "self"
 

@@ -12,7 +12,7 @@ from openapi import DOCUMENT
 from paths import ROOT
 
 FILE = ROOT / "clients" / "python" / "rongtong_client" / "types.py"
-_NOT_PARTNERS = ("/v1/operations/", "/v1/institution/", "/v1/bank/", "/v1/log/")
+_NOT_PARTNERS = ("/v1/operations/", "/v1/institution/", "/v1/bank/", "/v1/log/", "/v1/supervision/")
 _PLAIN = {"string": "str", "integer": "int", "boolean": "bool", "number": "float", "null": "None"}
 _HEAD = '''"""What the API takes and answers, as its description has it. Written by `make docs`.
 

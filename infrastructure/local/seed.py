@@ -25,6 +25,7 @@ PARTNERS = {
     "sample-bank": "bank",
     "sample-institution": "institution",
     "sample-institution-2": "institution",
+    "sample-supervisor": "supervisor",
 }
 
 
@@ -67,9 +68,10 @@ def partner_record(role: str, public_key: str) -> dict[str, Any]:
 
 
 def _of_role(role: str) -> dict[str, Any]:
-    """A bank speaks of the payments of its institutions, an institution for itself."""
+    """A bank speaks of the payments of its institutions, an institution for itself; a supervisor counts all of them."""
     institutions = [one["institution_id"] for one in _read("institutions.json")]
-    return {"bank": {"institutions": institutions}, "institution": {"institution_id": institutions[0]}}.get(role, {})
+    about = {"bank": {"institutions": institutions}, "institution": {"institution_id": institutions[0]}}
+    return {**about, "supervisor": {"institutions": institutions}}.get(role, {})
 
 
 def sample_configuration() -> dict[tuple[str, str], dict[str, Any]]:

@@ -50,6 +50,8 @@ class Stack:
     log_url: str
     trust: str
     """The policy that a verifier of this stack's receipts pins: the log's key, its witnesses', their quorum."""
+    feed_url: str = ""
+    """Where supervisors connect for hints."""
 
     @property
     def emulator(self) -> Emulator:
@@ -293,6 +295,7 @@ def _describe(emulator: Emulator, folder: Path) -> Stack:
         keys=str(folder / "keys"),
         log_url=outputs["LogUrl"],
         trust=str(folder / _TRUST),
+        feed_url=outputs["FeedUrl"].replace("http", "ws", 1),
     )
 
 
@@ -312,6 +315,7 @@ def main(command: str) -> int:
     print(f"Partner keys   {running.keys}")
     print(f"Evidence log   {running.log_url}")
     print(f"Trust policy   {running.trust}")
+    print(f"Feed           {running.feed_url}")
     print("Next: read docs/api.md for the routes; `make down` stops the stack.")
     return 0
 

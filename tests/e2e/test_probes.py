@@ -29,8 +29,8 @@ _Loader.add_multi_constructor("!", lambda loader, tag, node: None)
 RESOURCES = yaml.load((ROOT / "template.yaml").read_text(encoding="utf-8"), _Loader)["Resources"]
 NEVER = {"dynamodb:DeleteItem", "dynamodb:DeleteTable", "s3:DeleteObjectVersion", "kms:ScheduleKeyDeletion"}
 """Records, versions and keys are deleted by no function; the tables that a backup or a drill makes for itself are."""
-UNTRIED = {"states:RedriveExecution"}
-"""Nothing here answers it, but policies name it."""
+UNTRIED = {"states:RedriveExecution", "dynamodb:GetRecords", "dynamodb:ListStreams"}
+"""Nothing here answers it, or it is asked without naming what; but policies name it."""
 LOG_WRITERS = {"SealFunction", "RecordFunction", "SweepRequestsFunction"}
 SIGNERS = LOG_WRITERS | {"AuditJobFunction", "BackupJobFunction"}
 """A year's pack and a backup's manifest are signed with the log's key, too."""
@@ -61,6 +61,9 @@ class World:
             for page in pages
             for entry in page["StackResourceSummaries"]
         }
+        self._connections = f"/_aws/execute-api/{self.physical['FeedApi']}/{self.physical['FeedStage']}"
+        evidence = stack.client("dynamodb").describe_table(TableName=self.physical["EvidenceTable"])["Table"]
+        self._stream = str(evidence["LatestStreamArn"])
         self.roles = {name: self._role(name) for name in FUNCTIONS}
         self.statements = {name: self._statements(name) for name in FUNCTIONS}
         self.probes = list(self._probes(str(stack.client("sts").get_caller_identity()["Account"])))
@@ -77,7 +80,8 @@ class World:
 
         def at(service: str) -> Any:
             if service not in clients:
-                clients[service] = session.client(service, endpoint_url=self._url, config=config)
+                where = self._url + (self._connections if service == "apigatewaymanagementapi" else "")
+                clients[service] = session.client(service, endpoint_url=where, config=config)
             return clients[service]
 
         return at
@@ -129,6 +133,8 @@ class World:
             yield from probes.of_function(self.physical[name], account)
         for name in _names("AWS::Cognito::UserPool"):
             yield from probes.of_user_pool(self.physical[name], account)
+        yield from probes.of_stream(self._stream)
+        yield from probes.of_connections(self.physical["FeedApi"], self.physical["FeedStage"], account)
 
 
 @pytest.fixture(scope="module")

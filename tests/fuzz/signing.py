@@ -41,6 +41,7 @@ _SIGNERS = {
     Role.INSTITUTION: "sample-institution",
     Role.OPERATIONS: "operations",
     Role.BANK: "sample-bank",
+    Role.SUPERVISOR: "sample-supervisor",
 }
 _SECONDS = {"sample-institution": "sample-institution-2", "operations": "operations-2"}
 """Who decides what the first proposed: two persons are needed."""

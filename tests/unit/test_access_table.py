@@ -36,9 +36,10 @@ TENANTS = {
     "institution-2": {"role": "institution", "institution_id": "bank-2"},
     "operations": {"role": "operations"},
     "sample-bank": {"role": "bank"},
+    "sample-supervisor": {"role": "supervisor"},
 }
 OWNERS = {Role.PARTNER: "partner-a", Role.INSTITUTION: "institution-1", Role.OPERATIONS: "operations"}
-OWNERS[Role.BANK] = "sample-bank"
+OWNERS |= {Role.BANK: "sample-bank", Role.SUPERVISOR: "sample-supervisor"}
 OTHERS = {Role.PARTNER: "partner-b", Role.INSTITUTION: "institution-2"}
 
 
@@ -214,6 +215,19 @@ def test_a_key_with_every_scope_of_its_role_but_the_route_s_is_refused_and_told_
     got = world.send(route, world.key(OWNERS[role], scopes=sorted(ROLES[role] - {route.scope})))
     _is_refused(world, got, 403, "FORBIDDEN")
     assert route.scope in got.document["detail"]
+
+
+def test_a_supervisor_can_do_nothing_but_read():
+    """Whatever its key signs: none of its scopes leads to a route that changes anything."""
+    assert {route.method for route in SIGNED if route.scope in ROLES[Role.SUPERVISOR]} == {"GET"}
+    assert [role for role in Role if ROLES[role] & ROLES[Role.SUPERVISOR]] == [Role.SUPERVISOR]
+
+
+def test_a_supervisor_reads_what_is_any_tenant_s(world):
+    (route,) = [one for one in SIGNED if one.path == "/v1/supervision/discounts/{discount_id}"]
+    world.store.items.pop(OWNED["discount_id"].key({"discount_id": "discount_id-1"}))
+    _own(world, "discount_id", partner_id="partner-b", institution_id="bank-2")
+    assert world.send(route, world.key("sample-supervisor")).status == 200
 
 
 # ---- keys that do not count

@@ -15,6 +15,7 @@ SHOWING = {
     "TIMELINE": ("discount_requests", "/v1/discounts/{discount_id}/timeline", "partner"),
     "REVIEW": ("operations", "/v1/operations/reviews/{discount_id}", "operations"),
     "ACCESSES": ("operations", "/v1/operations/accesses", "operations"),
+    "DISCOUNT": ("supervision", "/v1/supervision/discounts/{discount_id}", "supervisor"),
 }
 
 

@@ -40,6 +40,8 @@ class Role(StrEnum):
     INSTITUTION = "institution"
     OPERATIONS = "operations"
     BANK = "bank"
+    SUPERVISOR = "supervisor"
+    """A regulator (监管机构): it reads what happens, and changes nothing."""
 
 
 class Algorithm(StrEnum):
@@ -81,6 +83,7 @@ SCOPES: Mapping[str, str] = {
     "operations:configure": "propose and decide changes, of keys too",
     "operations:complaints": "handle complaints",
     "operations:audit": "read who read which evidence, have audit packs made and fetch them",
+    "supervision:read": "follow every public event, read any discount with its receipt, and the figures of a day",
 }
 """Every scope, with what it allows."""
 
@@ -121,6 +124,7 @@ ROLES: Mapping[Role, frozenset[str]] = {
     ),
     Role.OPERATIONS: frozenset(scope for scope in SCOPES if scope.startswith("operations:")),
     Role.BANK: frozenset({"bank:notify"}),
+    Role.SUPERVISOR: frozenset({"supervision:read"}),
 }
 """The scopes that a key of the role may have at most, and has where its record names none."""
 
@@ -236,9 +240,9 @@ def owns(role: str, tenant_id: str, institution_id: str | None, document: Mappin
     """Whether a stored object is the caller's.
 
     A partner owns what bears its id as ``partner_id``; an institution too, and what bears the ``institution_id`` that
-    it speaks for. Operations see every object that their scopes lead to, a bank owns none.
+    it speaks for. Operations and supervisors see every object that their scopes lead to, a bank owns none.
     """
-    if role == Role.OPERATIONS:
+    if role in (Role.OPERATIONS, Role.SUPERVISOR):
         return True
     if role not in (Role.PARTNER, Role.INSTITUTION):
         return False

@@ -18,6 +18,7 @@ if not TYPE_CHECKING:
             "institution_models",
             "models",
             "queries",
+            "supervision_models",
             "webhook_models",
         },
     )

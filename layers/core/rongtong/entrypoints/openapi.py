@@ -29,6 +29,7 @@ from rongtong.entrypoints import (
     answers_institution,
     answers_jobs,
     answers_operations,
+    answers_supervision,
     answers_webhooks,
     bill_models,
     complaint_models,
@@ -36,6 +37,7 @@ from rongtong.entrypoints import (
     institution_models,
     models,
     queries,
+    supervision_models,
     webhook_models,
 )
 from rongtong.entrypoints.api_audit import AUDIT
@@ -45,6 +47,7 @@ from rongtong.entrypoints.api_institution import INSTITUTION
 from rongtong.entrypoints.api_jobs import JOBS
 from rongtong.entrypoints.api_operations import OPERATIONS
 from rongtong.entrypoints.api_partner import PARTNER
+from rongtong.entrypoints.api_supervision import SUPERVISION
 from rongtong.entrypoints.api_table import ANY, JSON, POSTED, READ, SIGNED, Operation, Reply
 from rongtong.entrypoints.api_webhooks import WEBHOOKS
 from rongtong.entrypoints.http import status_of
@@ -59,6 +62,7 @@ TABLE: Mapping[tuple[str, str], Operation] = {
     **OPERATIONS,
     **JOBS,
     **AUDIT,
+    **SUPERVISION,
 }
 MODULES: tuple[ModuleType, ...] = tuple(
     import_module(module.__name__)  # models come late: this reads them
@@ -78,6 +82,8 @@ MODULES: tuple[ModuleType, ...] = tuple(
         bill_models,
         answers_audit,
         answers_jobs,
+        answers_supervision,
+        supervision_models,
     )
 )
 _REF = "#/components/schemas/{model}"

@@ -116,6 +116,11 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", "/v1/log/tile/{level}/{a}/{b}/{c}/{d}", None),
     # ---- the bank
     Route("POST", "/v1/bank/notices", "bank:notify"),
+    # ---- supervisors
+    Route("GET", "/v1/supervision/events", "supervision:read"),
+    Route("GET", "/v1/supervision/discounts/{discount_id}", "supervision:read"),
+    Route("GET", "/v1/supervision/discounts/{discount_id}/receipt", "supervision:read"),
+    Route("GET", "/v1/supervision/figures", "supervision:read"),
     # ---- operations
     Route("GET", "/v1/operations/reviews", "operations:review"),
     Route("GET", "/v1/operations/reviews/{discount_id}", "operations:review"),

@@ -43,6 +43,7 @@ READ = "EvidenceRead"
 REDELIVERY = "DeadLettersRedelivered"
 """What these aggregates tell of: the types of their events."""
 _REDELIVERIES = "redeliveries"
+_SUPERVISIONS = "supervisions"
 
 
 class Evidence(StrEnum):
@@ -54,6 +55,17 @@ class Evidence(StrEnum):
     """What a reviewer decides on: the checks, and what lists and risk rules found."""
     ACCESSES = "ACCESSES"
     """Who had read what of it."""
+    DISCOUNT = "DISCOUNT"
+    """Where it stands, shown to a supervisor, whose it is not."""
+
+
+class Supervised(StrEnum):
+    """What a supervisor was shown that is not of one discount."""
+
+    EVENTS = "EVENTS"
+    """Leaves of the feed: the first and the last whose events it was shown."""
+    FIGURES = "FIGURES"
+    """The figures of a day."""
 
 
 def note_read(context: Context, evidence: Evidence, discount_id: str) -> None:
@@ -68,6 +80,15 @@ def note_read(context: Context, evidence: Evidence, discount_id: str) -> None:
     listing = Listing(accesses_owner(discount_id), iso(context.clock.now()), {"evidence": evidence.value})
     data: Document = {"evidence": evidence.value, "discount_id": discount_id}
     if not _noted(context, READ, data, listing):
+        raise BusyError("Who reads this cannot be recorded right now, so it is not shown; ask again in a second.")
+
+
+def note_supervision(context: Context, what: Supervised, about: Document) -> None:
+    """Record that the context's initiator, a supervisor, is about to be shown this. Raises BusyError."""
+    if context.initiator is None:
+        return
+    listing = Listing(_SUPERVISIONS, iso(context.clock.now()), {"evidence": what.value})
+    if not _noted(context, READ, {"evidence": what.value, **about}, listing):
         raise BusyError("Who reads this cannot be recorded right now, so it is not shown; ask again in a second.")
 
 

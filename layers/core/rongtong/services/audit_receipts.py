@@ -28,12 +28,8 @@ from rongtong.services.ports import LogFiles
 from rongtong.services.receipts import receipt
 from rongtong.services.records import STATE, discount_pk, logged_indices, logged_until
 from rongtong.services.storage import Item
-from rongtong.services.tile_log import find_staged
+from rongtong.services.tile_log import find_staged, position_of
 
-_BLOCK = 1_000
-"""Positions below one prefix of staging/: no more names than a listing answers at once."""
-_BLOCKS_BACK = 12
-"""A batch holds fewer leaves than so many blocks: an aggregate has at most 9,999 events."""
 _DAYS_BACK = 31
 _STAGED_FOR = timedelta(days=390)
 """So long batches stay staged, at least (the bucket's lifecycle rule says 400 days)."""
@@ -66,19 +62,15 @@ def check(context: Context, run: Run) -> Piece:
 
 def subject_of(files: LogFiles, index: int) -> str | None:
     """Whose leaf this is: the partition key of the aggregate. None where its batch is not there (any more)."""
-    block = index // _BLOCK
-    for number in range(block, max(-1, block - _BLOCKS_BACK), -1):
-        positions = [int(name.rpartition("/")[2]) for name in files.names(f"staging/{number:09d}")]
-        before = [position for position in positions if position <= index]
-        if not before:
-            continue
-        batch = find_staged(files, max(before))
-        at = index - max(before)
-        for subject in () if batch is None else batch.subjects:
-            if at < subject.count:
-                return subject.pk
-            at -= subject.count
+    position = position_of(files, index)
+    batch = None if position is None else find_staged(files, position)
+    if position is None or batch is None:
         return None
+    at = index - position
+    for subject in batch.subjects:
+        if at < subject.count:
+            return subject.pk
+        at -= subject.count
     return None
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from base64 import b64decode, b64encode
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rongtong.domain.checkpoint import Checkpoint
@@ -18,6 +19,11 @@ from rongtong.domain.tiles import Edge, Tile, TileError, bundle, edge_tiles, rea
 from rongtong.services.context import LogSigner
 from rongtong.services.errors import LogDamagedError
 from rongtong.services.ports import LogFiles
+
+STAGED_BLOCK = 1_000
+"""So many positions have one prefix below staging/: no more names than a listing answers at once."""
+_BLOCKS_BACK = 12
+"""A batch holds fewer leaves than so many blocks: an aggregate has at most 9,999 events."""
 
 
 @dataclass(frozen=True)
@@ -64,8 +70,28 @@ def stage(files: LogFiles, position: int, batch: Batch) -> bool:
 
 def find_staged(files: LogFiles, position: int) -> Batch | None:
     """The batch that is staged at the position, None if there is none."""
-    (content,) = files.get_all([_staged(position)])
-    return None if content is None else Batch.decoded(content)
+    return find_all_staged(files, [position])[0]
+
+
+def find_all_staged(files: LogFiles, positions: Sequence[int]) -> list[Batch | None]:
+    """As ``find_staged`` for each of the positions, read side by side."""
+    contents = files.get_all([_staged(position) for position in positions])
+    return [None if content is None else Batch.decoded(content) for content in contents]
+
+
+def staged_positions(files: LogFiles, block: int) -> list[int]:
+    """Where batches are staged among the positions of one block of STAGED_BLOCK, in order."""
+    return [int(name.rpartition("/")[2]) for name in files.names(f"staging/{block:09d}")]
+
+
+def position_of(files: LogFiles, index: int) -> int | None:
+    """Where the batch is staged that holds the leaf; None where it is not there (any more)."""
+    block = index // STAGED_BLOCK
+    for number in range(block, max(-1, block - _BLOCKS_BACK), -1):
+        before = [position for position in staged_positions(files, number) if position <= index]
+        if before:
+            return max(before)
+    return None
 
 
 def staged(files: LogFiles, position: int) -> Batch:
