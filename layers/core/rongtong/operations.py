@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from rongtong import operations_audit_pack, operations_jobs, operations_watch
+from rongtong import operations_audit_pack, operations_duties, operations_jobs, operations_watch
 from rongtong.adapters.http import UnansweredError
 from rongtong.adapters.signed_api import RefusedError, SignedApi, load_key
 from rongtong.operations_output import table
@@ -93,6 +93,7 @@ def _parser(wait: Callable[[float], object]) -> argparse.ArgumentParser:
     letters.set_defaults(command=_dead_letters)
     operations_jobs.add(commands, common, wait)
     operations_watch.add(commands, common)
+    operations_duties.add(commands, common)
     operations_audit_pack.add(commands, common)
     return parser
 
