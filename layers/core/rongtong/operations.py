@@ -39,9 +39,13 @@ class _Report:
 def main(arguments: Sequence[str] | None = None, *, pause: Callable[[float], object] = _INTERRUPTED.wait) -> int:
     """0 when everything named was replayed, delivered, or nothing was to do; 1 otherwise, with what was not.
 
-    ``pause`` waits so many seconds before a request is sent again. ``restore`` is a command of its own (restore.py).
+    ``pause`` waits so many seconds before a request is sent again. ``restore`` and ``rollback`` have their own.
     """
     given = sys.argv[1:] if arguments is None else arguments
+    if given and given[0] == "rollback":
+        from rongtong import rollback
+
+        return rollback.main(given[1:])
     if given and given[0] == "restore":
         # It needs the operator's AWS credentials and what speaks to AWS, the others neither.
         from rongtong import restore
