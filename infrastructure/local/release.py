@@ -4,7 +4,7 @@
     python infrastructure/local/release.py check FOLDER         # 1 where a file is another than when it was built
 
 Two persons who build one tag, each on a machine of their own with the same Python and LAYER_PIP_FLAGS, compare digests:
-so nobody deploys what nobody has read. ``FOLDER/release.json`` has the SHA-256 of every file; a file's time is not in it.
+so nobody deploys what nobody has read. ``FOLDER/release.json`` has the SHA-256 of every file, and no times.
 """
 
 from __future__ import annotations
