@@ -75,7 +75,7 @@ SCOPES: Mapping[str, str] = {
     "bank:notify": "tell what became of payments",
     "operations:read": "list incidents, reconciliations, executions, jobs, duties, dead letters, suspensions, changes",
     "operations:review": "read and decide reviews",
-    "operations:resolve": "assign and settle incidents",
+    "operations:resolve": "assign, note and settle incidents",
     "operations:replay": "replay executions, redeliver dead letters, run jobs",
     "operations:duties": "record duties and close their findings",
     "operations:suspend": "suspend business",

@@ -134,11 +134,11 @@ def overview(context: Context) -> list[Document]:
 
     One that was never done counts from the watch's first run; before that nothing is due.
     """
-    today, listed = _today(context), _listed(context)
+    today, listed, began = _today(context), _listed(context), _began(context)
     still_open = [view(item.body, today) for item in _read(context, _open_of(listed))]
     shown = []
     for duty, plan in PLANS.items():
-        last, due = _dates(context, duty, listed)
+        last, due = _dates(duty, listed, began)
         found = [
             {_SUBJECT: one[_SUBJECT], **finding}
             for one in still_open
@@ -246,7 +246,7 @@ def _writes(context: Context, record_id: str, command: RecordDuty) -> list[Write
 
 def _settled(context: Context, command: RecordDuty, now: datetime) -> list[Write]:
     """Resolve the incident of the date that was missed, where the record moves that date."""
-    last, due = _dates(context, command.duty, _listed(context))
+    last, due = _dates(command.duty, _listed(context), _began(context))
     if command.result is not DutyResult.PASS or due is None or (last is not None and command.held_on <= last):
         return []
     about = duty_about(command.duty, due.isoformat())
@@ -260,18 +260,21 @@ def _settling(context: Context, kind: IncidentKind, about: str, note: str, now: 
     return incidents.resolving(last, _BY_FACT, note, now, context.initiator)
 
 
-def _dates(context: Context, duty: Duty, listed: Sequence[Listing]) -> tuple[date | None, date | None]:
-    """When the duty was done last, and the last day on which it is in time again."""
+def _dates(duty: Duty, listed: Sequence[Listing], began: date | None) -> tuple[date | None, date | None]:
+    """When the duty was done last, and the last day on which it is in time again; None for what is not known."""
     of_duty = [one.summary for one in listed if one.summary["duty"] == duty]
     passed = [str(one["held_on"]) for one in of_duty if one["result"] == DutyResult.PASS]
     last = date.fromisoformat(max(passed)) if passed else None
+    since = last if began is None else began
+    return last, None if since is None else next_due(duty, last, since)
+
+
+def _began(context: Context) -> date | None:
+    """The day on which the platform's watch ran first."""
     watched = context.store.get(*WATCH_KEY)
-    if last is None and watched is None:
-        return None, None
-    began = _today(context)
-    if watched is not None:
-        began = context.calendar.shanghai_date(datetime.fromisoformat(str(watched.body["began_at"])))
-    return last, next_due(duty, last, began)
+    if watched is None:
+        return None
+    return context.calendar.shanghai_date(datetime.fromisoformat(str(watched.body["began_at"])))
 
 
 def _listing(body: Document, at: datetime) -> Listing:
