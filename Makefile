@@ -13,10 +13,11 @@
 # make fuzz   every operation of the API by its description, all checks, in memory; URL= asks the stack of make up, or URL=https://…
 # make kill   on the local stack: 50 discounts, processes killed, a bad bank; make outage: bank, registry, log down
 # make ops-tour  on a local stack of its own: each failure raises its alarm, the runbook's commands are run as they stand
+# make drill  on a local stack of its own: a flood and a look-alike site, with a report for the register of duties
 # make recovery  how long the replay command takes for 1,000 failed executions
 # make mutation  how many small changes of the domain its tests notice; ONLY=merkle,receipt for some modules
 .DEFAULT_GOAL := help
-.PHONY: help security ops-tour recovery faults fuzz kill outage demo test up down lint bench bench-evidence bench-monthly bench-sealing bench-handlers bench-reconciliation mutation samples docs
+.PHONY: help security drill ops-tour recovery faults fuzz kill outage demo test up down lint bench bench-evidence bench-monthly bench-sealing bench-handlers bench-reconciliation mutation samples docs
 
 PYTHON ?= python3
 VENVS := .venvs
@@ -96,6 +97,9 @@ fuzz: $(VENVS)/dev/.ready
 
 kill outage: $(READY)
 	@PYTHONPATH="$$PYTHONPATH:tests" $(DEV)/python tests/chaos/$@.py
+
+drill: $(READY)
+	@PYTHONPATH="$$PYTHONPATH:tests:tests/drills" $(DEV)/python tests/drills/threats.py
 
 ops-tour: $(READY)
 	@PYTHONPATH="$$PYTHONPATH:tests:tests/ops_tour" $(DEV)/python tests/ops_tour/tour.py $(ONLY)

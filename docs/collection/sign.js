@@ -4,7 +4,7 @@ const fs = require("fs");
 const path = require("path");
 
 const SENT_WITH_BODY = ["POST", "PATCH", "DELETE"];
-const KEPT = ["bill_id", "bill_import_id", "challenge_id", "change_id", "complaint_id", "discount_id", "endpoint_id", "enterprise_id", "execution_id", "incident_id", "operator_id", "proposal_id", "quote_id"];
+const KEPT = ["bill_id", "bill_import_id", "challenge_id", "change_id", "complaint_id", "discount_id", "endpoint_id", "enterprise_id", "execution_id", "incident_id", "operator_id", "proposal_id", "quote_id", "record_id"];
 
 function signer(pem) {
   const key = crypto.createPrivateKey(pem);

@@ -6,12 +6,13 @@ from typing import Any
 
 from chalice.app import Chalice, Response
 
+from rongtong.entrypoints import duty_models, queries
 from rongtong.entrypoints.api_document import api_document
 from rongtong.entrypoints.door import Call
-from rongtong.entrypoints.http import answer, idempotency_key
+from rongtong.entrypoints.http import answer, body_digest, idempotency_key, read_body
 from rongtong.entrypoints.routes import serve
 from rongtong.entrypoints.tasks import run_task
-from rongtong.services import audit_packs, receipts
+from rongtong.services import audit_packs, duties, receipts
 from rongtong.services import seal as sealing
 from rongtong.services.storage import Item
 
@@ -50,6 +51,37 @@ def wish_audit_pack(call: Call, year: str) -> Response:
 def read_audit_pack(call: Call, year: str) -> Response:
     """Where the year's newest pack can be fetched."""
     return answer(audit_packs.find(call.context, year))
+
+
+@serve(app, "GET", "/v1/operations/duties")
+def list_duties(call: Call) -> Response:
+    """What must be done regularly, when each was done last, and until when it is due."""
+    return answer({"duties": duties.overview(call.context)})
+
+
+@serve(app, "GET", "/v1/operations/duties/{duty}/records")
+def list_duty_records(call: Call, duty: str) -> Response:
+    """The times that a duty was done, the last held first."""
+    which, query = duties.duty_of(duty), queries.read_query(call.request.query_params, duty_models.DutyRecordsQuery)
+    return answer(duties.records(call.context, which, limit=query.limit, cursor=query.cursor))
+
+
+@serve(app, "POST", "/v1/operations/duties/{duty}/records")
+def record_duty(call: Call, duty: str) -> Response:
+    """Note that a duty was done, by its report's hash."""
+    key, which = idempotency_key(call.request), duties.duty_of(duty)
+    body = read_body(call.request, duty_models.DutyRecordBody)
+    command = body.command(which, call.partner_id, key, body_digest(call.request))
+    shown, _ = duties.record(call.context, command)
+    return answer(shown, 201)
+
+
+@serve(app, "POST", "/v1/operations/duties/{duty}/records/{record_id}/findings/{number}/closure")
+def close_duty_finding(call: Call, duty: str, record_id: str, number: str) -> Response:
+    """Say that a finding is mended, as another person than who recorded it."""
+    idempotency_key(call.request)
+    which, body = duties.duty_of(duty), read_body(call.request, duty_models.FindingClosureBody)
+    return answer(duties.close_finding(call.context, call.partner_id, which, record_id, number, body.note, body.sha256))
 
 
 @serve(app, "GET", "/v1/openapi.json")

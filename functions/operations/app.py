@@ -82,6 +82,14 @@ def assign_incident(call: Call, incident_id: str) -> Response:
     return answer(incidents.assign(call.context, call.partner_id, incident_id, body.assignee))
 
 
+@serve(app, "POST", "/v1/operations/incidents/{incident_id}/notes")
+def note_incident(call: Call, incident_id: str) -> Response:
+    """Note a step towards settling an incident, such as that a site was reported."""
+    idempotency_key(call.request)
+    body = read_body(call.request, models.ResolutionBody)
+    return answer(incidents.note(call.context, call.partner_id, incident_id, body.note))
+
+
 @serve(app, "POST", "/v1/operations/incidents/{incident_id}/resolution")
 def resolve_incident(call: Call, incident_id: str) -> Response:
     """Say that an incident is settled, and how."""

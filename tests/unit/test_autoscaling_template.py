@@ -51,7 +51,7 @@ def test_every_template_is_linted_with_parameters_of_production():
     used = [one["parameters"] for one in _deployments().values() if one["template-file-path"] == "template.yaml"]
     assert {one["EnableSandbox"] for one in used} == {"false"}
     assert [refused(PLATFORM, one) for one in used] == [set()] * len(used)
-    for parameter in ("TableCapacity", "Chain", "Tracing"):
+    for parameter in ("TableCapacity", "Chain", "Tracing", "GradualRelease"):
         default = PLATFORM["Parameters"][parameter]["Default"]
         assert {one.get(parameter, default) for one in used} == set(PLATFORM["Parameters"][parameter]["AllowedValues"])
 

@@ -109,3 +109,14 @@ def test_a_file_that_cannot_be_read_proposes_nothing(tmp_path, capsys):
     assert _run(api, "propose", "limits", str(tmp_path / "missing.json")) == 2
     assert api.sent == []
     assert "missing.json" in capsys.readouterr().err
+
+
+def test_a_step_towards_settling_an_incident_is_noted(capsys):
+    class Noting(Api):
+        def post(self, path, body, key):
+            return {**super().post(path, body, key), "notes": [{"note": body["note"]}]}
+
+    api = Noting()
+    assert _run(api, "note", "inc_a", "--note", "REPORTED_TO_CNCERT") == 0
+    assert api.sent == [("/v1/operations/incidents/inc_a/notes", {"note": "REPORTED_TO_CNCERT"})]
+    assert capsys.readouterr().out == "inc_a REPORTED_TO_CNCERT\n"

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from rongtong import operations_audit_pack, operations_jobs, operations_watch
+from rongtong import operations_audit_pack, operations_duties, operations_jobs, operations_watch
 from rongtong.adapters.http import UnansweredError
 from rongtong.adapters.signed_api import RefusedError, SignedApi, load_key
 from rongtong.operations_output import table
@@ -39,9 +39,13 @@ class _Report:
 def main(arguments: Sequence[str] | None = None, *, pause: Callable[[float], object] = _INTERRUPTED.wait) -> int:
     """0 when everything named was replayed, delivered, or nothing was to do; 1 otherwise, with what was not.
 
-    ``pause`` waits so many seconds before a request is sent again. ``restore`` is a command of its own (restore.py).
+    ``pause`` waits so many seconds before a request is sent again. ``restore`` and ``rollback`` have their own.
     """
     given = sys.argv[1:] if arguments is None else arguments
+    if given and given[0] == "rollback":
+        from rongtong import rollback
+
+        return rollback.main(given[1:])
     if given and given[0] == "restore":
         # It needs the operator's AWS credentials and what speaks to AWS, the others neither.
         from rongtong import restore
@@ -93,6 +97,7 @@ def _parser(wait: Callable[[float], object]) -> argparse.ArgumentParser:
     letters.set_defaults(command=_dead_letters)
     operations_jobs.add(commands, common, wait)
     operations_watch.add(commands, common)
+    operations_duties.add(commands, common)
     operations_audit_pack.add(commands, common)
     return parser
 

@@ -31,6 +31,10 @@ def add(commands: Any, common: argparse.ArgumentParser) -> None:
     resolve.add_argument("incident_id", metavar="INCIDENT_ID")
     resolve.add_argument("--note", required=True, metavar="CODE", help="like BANK_CORRECTED")
     resolve.set_defaults(command=_resolve)
+    note = commands.add_parser("note", parents=[common], help="note a step towards settling an incident")
+    note.add_argument("incident_id", metavar="INCIDENT_ID")
+    note.add_argument("--note", required=True, metavar="CODE", help="like REPORTED_TO_CNCERT")
+    note.set_defaults(command=_note)
     suspend = commands.add_parser("suspend", parents=[common], help="stop new disbursements at once")
     suspend.add_argument("--scope", required=True, choices=_SCOPES)
     suspend.add_argument("--id", help="whose; none for the platform")
@@ -76,6 +80,13 @@ def _resolve(api: SignedApi, options: argparse.Namespace) -> int:
     path = f"/v1/operations/incidents/{quote(options.incident_id, safe='')}/resolution"
     done = api.post(path, {"note": options.note}, str(uuid.uuid4()))
     print(f"{done['incident_id']} {done['status']}")
+    return 0
+
+
+def _note(api: SignedApi, options: argparse.Namespace) -> int:
+    path = f"/v1/operations/incidents/{quote(options.incident_id, safe='')}/notes"
+    done = api.post(path, {"note": options.note}, str(uuid.uuid4()))
+    print(f"{done['incident_id']} {', '.join(one['note'] for one in done['notes'])}")
     return 0
 
 

@@ -11,10 +11,11 @@ import pytest
 from in_memory import Platform, sample_bills
 from rongtong.domain.audit_pack import MANIFEST, NOTE, AuditPackError, pack, unpack
 from rongtong.domain.checkpoint import CheckpointError, open_checkpoint
+from rongtong.domain.duties import Duty, DutyResult, Taking
 from rongtong.domain.jobs import Job
 from rongtong.domain.trust import TrustPolicy
 from rongtong.operations_audit_pack import checked
-from rongtong.services import audit_job, changes, incidents, jobs, reconcile
+from rongtong.services import audit_job, changes, duties, incidents, jobs, reconcile
 from rongtong.services.audit_packs import AuditYearError, find, wish
 from rongtong.services.cosigning import log_key
 from rongtong.services.errors import NotFoundError
@@ -64,6 +65,17 @@ def packed(platform, year="2026"):
 
 def in_january(platform):
     return audit_on(platform, date(2027, 1, 6))
+
+
+def test_the_pack_has_the_years_records_of_the_register_and_how_the_duties_stood(platform):
+    command = duties.RecordDuty(
+        Duty.SWITCH_DRILL, "alice", "key-1", "1", date(2026, 4, 15), [Taking("platform", 2)], DutyResult.PASS, "ab" * 32
+    )
+    duties.record(acting(platform, "alice"), command)
+    in_january(platform)
+    told = json.loads(packed(platform)["duties.json"])
+    assert [(one["duty"], one["report_sha256"]) for one in told["records"]] == [("switch_drill", "ab" * 32)]
+    assert {one["duty"]: one["last_held_on"] for one in told["duties"]}["switch_drill"] == "2026-04-15"
 
 
 def test_the_first_audit_from_5_january_on_makes_the_pack_of_the_year_before(platform):

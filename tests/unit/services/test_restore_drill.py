@@ -8,8 +8,9 @@ import pytest
 from backup_fakes import with_backups
 from in_memory import Platform, sample_bills
 from rongtong.domain.backup import content_key, list_key, manifest_key
+from rongtong.domain.duties import Duty
 from rongtong.domain.jobs import Job
-from rongtong.services import backup, backup_reading, jobs, restore_drill
+from rongtong.services import backup, backup_reading, duties, jobs, restore_drill
 from rongtong.services.cosigning import log_key
 from rongtong.services.errors import NoBackupsError
 from rongtong.services.jobs import step
@@ -161,12 +162,29 @@ def test_a_backup_of_records_that_break_a_promise_is_an_incident_and_the_report_
 
 
 def test_the_drill_leaves_no_tables_and_does_not_touch_the_platform_s_own(platform):
-    context = platform.context
-    before = {key: item for key, item in context.store.items.items() if not key[0].startswith(("run#", "job#"))}
+    context, told = platform.context, ("run#", "job#", "duty#")
+    before = {key: item for key, item in context.store.items.items() if not key[0].startswith(told)}
     _drill(platform)
     assert list(context.backups.tables.stores) == [""]
-    after = {key: item for key, item in context.store.items.items() if not key[0].startswith(("run#", "job#"))}
+    after = {key: item for key, item in context.store.items.items() if not key[0].startswith(told)}
     assert after == before
+
+
+def test_a_drill_that_held_is_a_restore_test_in_the_register_once(platform):
+    found = _drill(platform)
+    (record,) = duties.records(platform.context, Duty.RESTORE_TEST)["records"]
+    assert (record["by"], record["result"], record["report_sha256"]) == (
+        "restore_drill",
+        "pass",
+        found["report_sha256"],
+    )
+    assert record["held_on"] == platform.context.calendar.shanghai_date(platform.context.clock.now()).isoformat()
+
+
+def test_a_drill_of_a_damaged_backup_is_a_restore_test_that_failed(platform):
+    _flip(platform, manifest_key(platform.newest))
+    _drill(platform)
+    assert [one["result"] for one in duties.records(platform.context, Duty.RESTORE_TEST)["records"]] == ["fail"]
 
 
 def test_the_tables_of_a_drill_that_never_went_on_are_cleared_away_by_the_next(platform):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from typing import Any
@@ -11,10 +12,21 @@ import boto3
 
 _FUNCTION = "AWS::Lambda::Function"
 _PAGE = 1000
+_ALIAS, _UNPUBLISHED = "live", "$LATEST"
 
 
 class StackError(Exception):
     """The stack is not there, or is none of ours; the text says what is missing."""
+
+
+@dataclass(frozen=True)
+class AliasVersion:
+    """On which version a function's alias stands, or may; ``shared``: a part of its calls goes to another."""
+
+    function: str
+    version: str
+    published_at: datetime
+    shared: bool = False
 
 
 class Stack:
@@ -63,6 +75,40 @@ class Stack:
             else:
                 self._lambda.put_function_concurrency(FunctionName=physical, ReservedConcurrentExecutions=most)
 
+    def aliases(self) -> list[AliasVersion]:
+        """Where the alias of each function stands that callers reach by one, by physical name. Raises StackError."""
+        found = []
+        for physical in sorted(self._functions.values()):
+            aliases = self._lambda.list_aliases(FunctionName=physical)["Aliases"]
+            for one in (alias for alias in aliases if alias["Name"] == _ALIAS):
+                published = self._versions(physical).get(str(one["FunctionVersion"]))
+                if published is None:
+                    raise StackError(f"{physical} has lost its version {one['FunctionVersion']}; deploy it anew.")
+                shared = bool(one.get("RoutingConfig", {}).get("AdditionalVersionWeights"))
+                found.append(AliasVersion(physical, str(one["FunctionVersion"]), published, shared))
+        if not found:
+            raise StackError(f"The stack {self._name} has no function behind the alias {_ALIAS}: name it with --stack.")
+        return found
+
+    def published_before(self, physical: str, instant: datetime) -> AliasVersion:
+        """The newest version of a function that was published before this instant. Raises StackError."""
+        before = [(at, version) for version, at in self._versions(physical).items() if at < instant]
+        if not before:
+            raise StackError(
+                f"{physical} has no version from before {instant.isoformat()}; deploy the earlier release."
+            )
+        at, version = max(before, key=lambda one: (one[0], int(one[1])))
+        return AliasVersion(physical, version, at)
+
+    def point(self, physical: str, version: str) -> None:
+        """Let callers reach this version and no other."""
+        self._lambda.update_alias(
+            FunctionName=physical,
+            Name=_ALIAS,
+            FunctionVersion=version,
+            RoutingConfig={"AdditionalVersionWeights": {}},
+        )
+
     def executions(self, machine_arn: str, since: datetime) -> Iterator[str]:
         """Names of a machine's executions that began at this instant or later, newest first (kept for 90 days)."""
         pages = self._states.get_paginator("list_executions").paginate(
@@ -83,6 +129,16 @@ class Stack:
             for page in pages
             for one in page["StackResourceSummaries"]
             if one["ResourceType"] == _FUNCTION
+        }
+
+    def _versions(self, physical: str) -> dict[str, datetime]:
+        """When each version that is kept was published."""
+        pages = self._lambda.get_paginator("list_versions_by_function").paginate(FunctionName=physical)
+        return {
+            str(one["Version"]): datetime.fromisoformat(str(one["LastModified"]))
+            for page in pages
+            for one in page["Versions"]
+            if one["Version"] != _UNPUBLISHED
         }
 
     def _environment(self, physical: str) -> dict[str, str]:

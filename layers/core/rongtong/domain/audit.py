@@ -41,6 +41,7 @@ class FindingCode(StrEnum):
     KEY_EXPIRES_SOON = "KEY_EXPIRES_SOON"
     KEY_UNUSED = "KEY_UNUSED"
     SCOPES_UNUSED = "SCOPES_UNUSED"
+    LOOKALIKES_NOT_SEEN = "LOOKALIKES_NOT_SEEN"
 
 
 MEANINGS: Mapping[FindingCode, tuple[str, str]] = {
@@ -123,6 +124,10 @@ MEANINGS: Mapping[FindingCode, tuple[str, str]] = {
     FindingCode.SCOPES_UNUSED: (
         f"A key that is used has scopes that it did not use for {UNUSED_DAYS} days.",
         "Give it just the scopes that it needs, by a change of the kind partner.",
+    ),
+    FindingCode.LOOKALIKES_NOT_SEEN: (
+        "Nobody answered whether names that look like the platform's domains are registered.",
+        "See whether functions reach a DNS resolver, then run the audit again.",
     ),
 }
 """What each finding means, and what to do."""

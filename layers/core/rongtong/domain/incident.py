@@ -52,6 +52,12 @@ class IncidentKind(StrEnum):
     """What was restored from a backup does not hold what is promised of stored state."""
     RESTORED = "RESTORED"
     """The platform was restored from a backup: what came after it is listed and must be settled."""
+    LOOKALIKE_DOMAIN = "LOOKALIKE_DOMAIN"
+    """A domain is registered whose name looks like one of the platform's own (仿冒域名)."""
+    DUTY_OVERDUE = "DUTY_OVERDUE"
+    """What must be done regularly was not done in time."""
+    FINDING_OVERDUE = "FINDING_OVERDUE"
+    """What a drill, audit or assessment found was not mended by its date."""
 
 
 class IncidentStatus(StrEnum):
@@ -68,6 +74,7 @@ class Desk(StrEnum):
     TREASURY = "treasury"
     CREDIT = "credit"
     SERVICE = "service"
+    COMPLIANCE = "compliance"
     PLATFORM = "platform"
 
 
@@ -81,6 +88,8 @@ _DESKS: Mapping[IncidentKind, Desk] = {
     IncidentKind.LIMITS_DIFFER: Desk.CREDIT,
     IncidentKind.BUSINESS_UNUSUAL: Desk.CREDIT,
     IncidentKind.COMPLAINT_OVERDUE: Desk.SERVICE,
+    IncidentKind.DUTY_OVERDUE: Desk.COMPLIANCE,
+    IncidentKind.FINDING_OVERDUE: Desk.COMPLIANCE,
 }
 
 
@@ -120,6 +129,11 @@ WHAT_NEXT: Mapping[IncidentKind, str] = {
         "Read who could write to the vault; its versions still hold the object. Run the backup again, then the drill."
     ),
     IncidentKind.BACKUP_DIFFERS: "Read the drill's report; look whether the platform's own records break the same.",
+    IncidentKind.LOOKALIKE_DOMAIN: (
+        "Look at the domain; report a site that imitates ours to CNCERT and its registrar, note each step, settle this."
+    ),
+    IncidentKind.DUTY_OVERDUE: "Do it, and record it with its report's SHA-256; the record resolves this.",
+    IncidentKind.FINDING_OVERDUE: "Mend it; another person than who recorded it closes the finding and resolves this.",
     IncidentKind.RESTORED: "Go through the restore's list: have partners send again, settle what the bank paid.",
 }
 _INCIDENT: Mapping[IncidentStatus, frozenset[IncidentStatus]] = {

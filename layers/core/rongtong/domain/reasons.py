@@ -373,6 +373,11 @@ REASONS: Mapping[str, Reason] = {
                 "A run of a job that is asked for covers no period of that job that is over.",
                 "Name a day for daily jobs, a month for monthly ones, that is over in Shanghai.",
             ),
+            "DOMAIN_NAMES": ("Domain names that cannot be read.", "Correct the name that `field` names."),
+            "DUTY_RECORD": (
+                "What is said of a duty does not fit it: not held yet, joint without others, or a training untested.",
+                "Correct the field that `field` names.",
+            ),
             "AUDIT_YEAR": (
                 "An audit pack of no year, or of one that is not over.",
                 "Name a calendar year that is over.",

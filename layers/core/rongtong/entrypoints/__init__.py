@@ -15,6 +15,7 @@ if not TYPE_CHECKING:
             "bill_models",
             "complaint_models",
             "confirmation_models",
+            "duty_models",
             "institution_models",
             "models",
             "queries",

@@ -107,6 +107,17 @@ class ReviewFile(Answer):
     """What lists and rules found; for the reviewer alone."""
 
 
+class IncidentNote(Answer):
+    """A step towards settling an incident."""
+
+    at: Instant
+    """When it was noted."""
+    by: str
+    """By whom."""
+    note: str
+    """What was done, as a code."""
+
+
 class Incident(Answer):
     """What a person must settle."""
 
@@ -152,6 +163,8 @@ class Incident(Answer):
     """When."""
     note: str = MAY_BE_MISSING
     """How, as a code."""
+    notes: list[IncidentNote] = MAY_BE_MISSING
+    """Steps towards that, oldest first."""
 
 
 class IncidentList(Answer):

@@ -37,6 +37,7 @@ _CONTENT = (
     "CALENDAR_SOURCE",
     "SERVICE_HOURS",
     "RESERVE_POSTING",
+    "DOMAIN_NAMES",
     "USCC_INVALID",
     "BANK_CODE_INVALID",
     "RESIDENT_ID_INVALID",
@@ -114,6 +115,15 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = {
         example={"assignee": "operations-2"},
         replies={200: Reply("The incident.", answers.Incident, headers=_REPLAYED)},
         codes=("ASSIGNEE_UNKNOWN", "NOT_FOUND", "WRONG_STATE"),
+    ),
+    ("POST", "/v1/operations/incidents/{incident_id}/notes"): Operation(
+        id="noteIncident",
+        tag=_TAG,
+        summary="Note a step towards settling an incident",
+        body=ResolutionBody,
+        example={"note": "REPORTED_TO_CNCERT"},
+        replies={200: Reply("The incident.", answers.Incident, headers=_REPLAYED)},
+        codes=("NOT_FOUND", "WRONG_STATE"),
     ),
     ("POST", "/v1/operations/incidents/{incident_id}/resolution"): Operation(
         id="resolveIncident",

@@ -29,7 +29,14 @@ from rongtong.entrypoints.metrics import METER
 from rongtong.entrypoints.outside import Port, watched
 from rongtong.services.backup_ports import Backups
 from rongtong.services.context import Context
-from rongtong.services.ports import Bank, BankUnavailableError, Chain, PaymentAnswer, RegistryUnavailableError
+from rongtong.services.ports import (
+    Bank,
+    BankUnavailableError,
+    Chain,
+    DomainNames,
+    PaymentAnswer,
+    RegistryUnavailableError,
+)
 from rongtong.services.webhook_ports import WebhookSender
 
 AWS_TIMEOUT_S = 5.0
@@ -77,6 +84,7 @@ def context() -> Context:
         uploads=S3Uploads(env.get("IMPORT_BUCKET", ""), SystemClock().now),
         chain=_chain(env.get("CHAIN_FUNCTION_ARN", "")),
         webhook_sender=_webhook_sender(env.get("WEBHOOK_RECEIVERS", "")),
+        domain_names=_domain_names(env.get("DOMAIN_NAMES", "")),
         meter=METER,
         payment_waits_for_chain=env.get("PAYMENT_WAITS_FOR") == "chain",
         backups=_backups(),
@@ -94,6 +102,15 @@ def _webhook_sender(receivers: str) -> WebhookSender | None:
     from rongtong.adapters.webhook_sender import HttpsWebhookSender
 
     return HttpsWebhookSender(local=receivers == "local")
+
+
+def _domain_names(asked: str) -> DomainNames | None:
+    """Only the function that is told to asks the DNS for names."""
+    if not asked:
+        return None
+    from rongtong.adapters.dns import UdpNames
+
+    return UdpNames()
 
 
 def _backups() -> Backups | None:

@@ -26,6 +26,7 @@ from rongtong.entrypoints import (
     answers_audit,
     answers_bills,
     answers_confirmation,
+    answers_duties,
     answers_institution,
     answers_jobs,
     answers_operations,
@@ -34,6 +35,7 @@ from rongtong.entrypoints import (
     bill_models,
     complaint_models,
     confirmation_models,
+    duty_models,
     institution_models,
     models,
     queries,
@@ -43,6 +45,7 @@ from rongtong.entrypoints import (
 from rongtong.entrypoints.api_audit import AUDIT
 from rongtong.entrypoints.api_bills import BILLS
 from rongtong.entrypoints.api_confirmation import CONFIRMATION
+from rongtong.entrypoints.api_duties import DUTIES
 from rongtong.entrypoints.api_institution import INSTITUTION
 from rongtong.entrypoints.api_jobs import JOBS
 from rongtong.entrypoints.api_operations import OPERATIONS
@@ -61,6 +64,7 @@ TABLE: Mapping[tuple[str, str], Operation] = {
     **INSTITUTION,
     **OPERATIONS,
     **JOBS,
+    **DUTIES,
     **AUDIT,
     **SUPERVISION,
 }
@@ -77,6 +81,8 @@ MODULES: tuple[ModuleType, ...] = tuple(
         answers_webhooks,
         answers_confirmation,
         confirmation_models,
+        answers_duties,
+        duty_models,
         webhook_models,
         answers_bills,
         bill_models,
@@ -138,6 +144,9 @@ _PARAMETERS: Mapping[str, tuple[str, Mapping[str, Any], Any]] = {
     ),
     "day": ("A day in Shanghai.", {"format": "date"}, "2026-04-15"),
     "job": ("One of the platform's own jobs.", {"pattern": "^[a-z_]+$"}, "audit"),
+    "duty": ("What must be done regularly.", {"pattern": "^[a-z_]+$"}, "ddos_drill"),
+    "record_id": ("A time that it was done.", {"pattern": "^dty_[a-z2-7]{26}$"}, "dty_4syj3glkr6jt3apmgd3n43zvfh"),
+    "number": ("The finding's number within the record.", {"pattern": "^[1-9][0-9]?$"}, "1"),
     "/v1/statements/{day}": (
         "A day in Shanghai like 2026-04-15, or a month like 2026-04.",
         {"pattern": "^[0-9]{4}-[0-9]{2}(-[0-9]{2})?$"},

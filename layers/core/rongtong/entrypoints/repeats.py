@@ -18,6 +18,7 @@ KEPT: frozenset[str] = frozenset(
         "/v1/discounts/{discount_id}/confirmation",
         "/v1/operations/reviews/{discount_id}",
         "/v1/operations/incidents/{incident_id}/assignment",
+        "/v1/operations/incidents/{incident_id}/notes",
         "/v1/operations/incidents/{incident_id}/resolution",
         "/v1/operations/executions/{execution_id}/replay",
         "/v1/operations/dead-letters/{path}/redelivery",
@@ -54,6 +55,10 @@ SELF_REMEMBERED: Mapping[str, str] = {
     "/v1/complaints/{complaint_id}/closure": _SECRET,
     "/v1/operations/complaints/{complaint_id}/taking": _SECRET,
     "/v1/operations/complaints/{complaint_id}/answer": _SECRET,
+    "/v1/operations/duties/{duty}/records": _OWN,
+    "/v1/operations/duties/{duty}/records/{record_id}/findings/{number}/closure": (
+        "The finding holds who closed it and how; the same again is no change."
+    ),
     "/v1/operations/audit-packs/{year}": "The year is what is remembered; the same again is no change.",
     "/v1/bank/notices": "The bank repeats a file until it is answered, and wants to know what the books say by then.",
 }

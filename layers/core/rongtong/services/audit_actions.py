@@ -18,7 +18,7 @@ from rongtong.domain.errors import CalendarError
 from rongtong.domain.incident import IncidentKind, IncidentStatus
 from rongtong.domain.lifecycle import ChangeStatus
 from rongtong.domain.two_persons import SamePersonError, require_two_persons
-from rongtong.services import access_audit, audit_configuration, incidents, monthly_review, suspension
+from rongtong.services import access_audit, audit_configuration, duties, incidents, monthly_review, suspension
 from rongtong.services.audit_findings import Day, add, archive_json, findings_pk
 from rongtong.services.changes import changes_lists
 from rongtong.services.configuration import KINDS
@@ -37,6 +37,8 @@ _BY_FACTS = frozenset(
         (IncidentKind.PAID_AFTER_FAILURE.value, "bank"),
         (IncidentKind.PAID_NOT_ENDORSED.value, "registry"),
         (IncidentKind.COMPLAINT_OVERDUE.value, "complaints"),
+        (IncidentKind.DUTY_OVERDUE.value, "duties"),
+        (IncidentKind.FINDING_OVERDUE.value, "duties"),
     }
 )
 """Which incidents the fact that they waited for settles, no person, and in whose name."""
@@ -73,6 +75,7 @@ def check(context: Context, run: Run) -> Piece:
         _resolutions(context, day),
         _replays(context, day),
         _redeliveries(events),
+        _duties(context, day),
     ):
         for one in each:
             if isinstance(one, Action):
@@ -222,6 +225,21 @@ def _redeliveries(events: list[Document]) -> Iterator[Action | Finding]:
             about = f"{event['access_id']} event {event['n']}"
             yield Action("redelivery", str(event["at"]), str(event["data"]["by"]), about)
             yield from _unsigned(event, str(event["data"]["by"]), about)
+
+
+def _duties(context: Context, day: Day) -> Iterator[Action | Finding]:
+    """What was recorded of duties, by one person, and findings that another one closed; jobs record without a name."""
+    for key in duties.changed_since(context, iso(day.begins)):
+        for item in context.store.query(key, "event#"):
+            event = item.body["event"]
+            by, about = str(event["data"]["by"]), f"{event['duty_record_id']} event {event['n']}"
+            if not day.has(event["at"]) or (by == duties.RESTORE_DRILL and "by" not in event):
+                continue
+            if event["type"] == "DutyRecorded":
+                yield Action(f"record of {event['data']['duty']}", str(event["at"]), by, about)
+            else:
+                yield Action("closing of a finding", str(event["at"]), by, about, event["data"]["recorded_by"])
+            yield from _unsigned(event, by, about)
 
 
 def _unsigned(event: Document, by: str, about: str) -> Iterator[Finding]:

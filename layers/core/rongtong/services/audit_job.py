@@ -1,7 +1,7 @@
-"""The audit job: the evidence log, receipts from scratch, the configuration, what persons did, privileges; a report.
+"""The audit job: the evidence log, receipts from scratch, the configuration, what persons did, privileges, duties.
 
-Each stage has a module of its own; the report opens an incident for each finding, once. In January the year's audit
-pack follows.
+It ends with look-alikes of the platform's domains and a report. Each stage has a module of its own; the report opens an
+incident for each finding, once. In January the year's audit pack follows.
 """
 
 from __future__ import annotations
@@ -11,7 +11,9 @@ from collections.abc import Sequence
 from rongtong.services import (
     audit_actions,
     audit_configuration,
+    audit_duties,
     audit_log,
+    audit_lookalikes,
     audit_packs,
     audit_privileges,
     audit_receipts,
@@ -31,6 +33,8 @@ def steps(routes: Sequence[Document]) -> Steps:
             "configuration": audit_configuration.snapshot,
             "actions": audit_actions.check,
             "privileges": audit_privileges.check,
+            "duties": audit_duties.check,
+            "lookalikes": audit_lookalikes.check,
             "report": audit_report.make,
             "pack": lambda context, run: audit_packs.make(context, run, routes),
         },
@@ -49,6 +53,10 @@ def _found(run: Run) -> Document:
         "receipts": int(kept["receipts"]["receipts"]),
         "actions": int(kept["actions"]["actions"]),
         "keys": int(kept["privileges"]["keys"]),
+        "duties_overdue": int(kept["duties"]["duties"]),
+        "duty_findings_overdue": int(kept["duties"]["findings"]),
+        "lookalikes_answered": int(kept["lookalikes"]["answered"]),
+        "lookalikes_registered": int(kept["lookalikes"]["registered"]),
         "report_sha256": kept["report"]["report"],
         "page_sha256": kept["report"]["page"],
     }

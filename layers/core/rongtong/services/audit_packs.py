@@ -19,7 +19,7 @@ from rongtong.domain.canonical import canonical_bytes
 from rongtong.domain.errors import InvalidInputError
 from rongtong.domain.incident import IncidentStatus
 from rongtong.domain.jobs import Job
-from rongtong.services import audit_configuration, incidents, jobs, suspension
+from rongtong.services import audit_configuration, duties, incidents, jobs, suspension
 from rongtong.services.audit_findings import archived_key
 from rongtong.services.changes import changes_lists
 from rongtong.services.context import Context
@@ -208,6 +208,7 @@ def _add_year(context: Context, run: Run, year: int, gathered: _Gathered, routes
     files["incidents.json"] = _json({"incidents": _incidents(context, year)})
     files["changes.json"] = _json({"changes": _changes(context, snapshot, year)})
     files["suspensions.json"] = _json({"suspensions": _suspensions(context)})
+    files["duties.json"] = _json({"duties": duties.overview(context), "records": duties.of_year(context, year)})
     roles = {role.value: sorted(scopes) for role, scopes in ROLES.items()}
     files["access.json"] = _json({"routes": list(routes), "roles": roles, "scopes": dict(SCOPES)})
     files["callers.json"] = _json({"as_of": run.period, "callers": snapshot["callers"]})

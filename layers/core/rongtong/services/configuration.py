@@ -16,6 +16,7 @@ from rongtong.domain.errors import InvalidInputError
 from rongtong.domain.exposure import Limits
 from rongtong.domain.interest import Fee
 from rongtong.domain.lists import ListEntry, Subject, SubjectKind
+from rongtong.domain.lookalikes import OwnDomains
 from rongtong.domain.payment import OFFLINE, ONLINE, PaymentStatus
 from rongtong.domain.policy import Policy
 from rongtong.domain.privacy import mask_account
@@ -28,6 +29,7 @@ from rongtong.services.errors import InstitutionUnknownError, NotFoundError
 from rongtong.services.operator_records import UNKNOWN_OPERATOR, invited_again, operator_key
 from rongtong.services.records import (
     ACCEPTORS_KEY,
+    DOMAINS_KEY,
     LIMITS_KEY,
     POLICY_KEY,
     STATE,
@@ -299,6 +301,7 @@ KINDS: Mapping[str, ChangeKind] = {
     "calendar_year": ChangeKind(_checked(parse_calendar_year), _calendar_of_content, _versioned),
     "limits": ChangeKind(_checked(Limits.parse), lambda _: LIMITS_KEY, _versioned),
     "acceptors": ChangeKind(_checked(AcceptorDirectory.parse), lambda _: ACCEPTORS_KEY, _versioned),
+    "domains": ChangeKind(_checked(OwnDomains.parse), lambda _: DOMAINS_KEY, _versioned),
     "policy": ChangeKind(_checked(Policy.parse), lambda _: POLICY_KEY, _merged),
     "witnesses": ChangeKind(_prepare_witnesses, lambda _: WITNESSES_KEY, _versioned),
     "tenant_policy": ChangeKind(

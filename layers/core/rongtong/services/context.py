@@ -11,7 +11,16 @@ from typing import Protocol
 from rongtong.domain.calendar import WorkingCalendar
 from rongtong.domain.jobs import Job
 from rongtong.services.backup_ports import Backups
-from rongtong.services.ports import Bank, BillRegistry, Chain, InvoiceRegistry, LogFiles, SmsGateway, WitnessDoor
+from rongtong.services.ports import (
+    Bank,
+    BillRegistry,
+    Chain,
+    DomainNames,
+    InvoiceRegistry,
+    LogFiles,
+    SmsGateway,
+    WitnessDoor,
+)
 from rongtong.services.storage import Document, Store
 from rongtong.services.webhook_ports import WebhookSender
 
@@ -196,6 +205,8 @@ class Context:
     """Where the log's cosigned checkpoints are anchored; None where the witnessed log stands alone."""
     webhook_sender: WebhookSender | None = None
     """What carries webhooks to partners; None where nothing is sent to them."""
+    domain_names: DomainNames | None = None
+    """Who tells which domain names are registered; None where nobody is asked."""
     meter: Meter = _NOBODY
     payment_waits_for_chain: bool = False
     """Whether money moves only once the chain holds the discount's checkpoint, or under the quorum already."""

@@ -26,6 +26,7 @@ _LISTS = {IncidentStatus.OPEN: "incidents#open", IncidentStatus.RESOLVED: "incid
 _EVER = "0"
 _ALL = 1_000_000
 _FOLLOWERS_MAX = 1000
+_NOTES_MAX = 100
 _HIDDEN = frozenset({"events", "logged", "put_off"})
 
 
@@ -78,6 +79,22 @@ def open_anew(context: Context, kind: IncidentKind, subject: str, about: str, da
             return
 
 
+def last_about(context: Context, kind: IncidentKind, about: str) -> Item | None:
+    """The newest incident that ``open_anew`` made about this; None where there was none."""
+    last: Item | None = None
+    for number in range(1, _FOLLOWERS_MAX):
+        known = context.store.get(incident_pk(incident_id(kind, f"{about}/{number}")), STATE)
+        if known is None:
+            break
+        last = known
+    return last
+
+
+def is_open(item: Item) -> bool:
+    """Whether nobody and no fact has settled it."""
+    return bool(item.body["status"] == IncidentStatus.OPEN)
+
+
 def resolving(item: Item, by: str, note: str, at: datetime, initiator: Document | None = None) -> list[Write]:
     """The writes that resolve an open incident."""
     require_incident_transition(IncidentStatus(item.body["status"]), IncidentStatus.RESOLVED)
@@ -128,6 +145,27 @@ def assign(context: Context, by: str, own_id: str, assignee: str) -> Document:
             context.store.transact(writes)
         except WriteConflictError as conflict:
             raise WrongStateError("The incident changed meanwhile; read it again.", field="incident_id") from conflict
+    return view(load(context, own_id).body, context.clock.now())
+
+
+def note(context: Context, by: str, own_id: str, code: str) -> Document:
+    """Note a step towards settling an open incident, as a code like REPORTED_TO_CNCERT.
+
+    Raises NotFoundError, WrongStateError when it is resolved, has too many notes or changed meanwhile.
+    """
+    item = load(context, own_id)
+    notes: list[Document] = list(item.body.get("notes", ()))
+    if item.body["status"] != IncidentStatus.OPEN or len(notes) >= _NOTES_MAX:
+        raise WrongStateError("The incident is resolved already, or has too many notes.", field="incident_id")
+    now = context.clock.now()
+    changes: Document = {"notes": [*notes, {"at": iso(now), "by": by, "note": code}]}
+    told = {"by": by, "note": code}
+    try:
+        context.store.transact(
+            change_writes(item, "incident_id", changes, "IncidentNoted", now, told, by=context.initiator)
+        )
+    except WriteConflictError as conflict:
+        raise WrongStateError("The incident changed meanwhile; read it again.", field="incident_id") from conflict
     return view(load(context, own_id).body, context.clock.now())
 
 

@@ -243,3 +243,13 @@ class Chain(Protocol):
 
     def get(self, key: str) -> str | None:
         """The value under the key, None if there is none. Raises ChainUnavailableError, ChainRefusedError."""
+
+
+class DomainNames(Protocol):
+    """The domain name system, as far as it tells which names are registered."""
+
+    def registered(self, names: Sequence[str]) -> Mapping[str, bool]:
+        """Whether each of at most some hundred names is registered, within some seconds.
+
+        A name that nobody answered for is left out; it raises nothing.
+        """

@@ -30,6 +30,8 @@ LIMITS_KEY = (PLATFORM_PK, "limits")
 ACCEPTORS_KEY = (PLATFORM_PK, "acceptors")
 REVIEWS = "reviews"
 """Under whom it is listed that a discount came to a review, and when."""
+DOMAINS_KEY = (PLATFORM_PK, "domains")
+"""The platform's own domain names, of which look-alikes are watched."""
 WATCH_KEY = ("watch", STATE)
 """What the watch found last; ``began_at`` is when it ran first."""
 SUSPENDED_INSTITUTIONS_KEY = ("suspended#institutions", STATE)
@@ -149,6 +151,11 @@ def incident_pk(incident_id: str) -> str:
 
 def complaint_pk(complaint_id: str) -> str:
     return f"complaint#{complaint_id}"
+
+
+def duty_pk(duty_record_id: str) -> str:
+    """One time that a duty was done, with its findings."""
+    return f"duty#{duty_record_id}"
 
 
 def access_pk(access_id: str) -> str:

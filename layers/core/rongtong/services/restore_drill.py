@@ -13,9 +13,10 @@ from typing import Any
 
 from rongtong.domain.backup import BackupDamagedError, Entry, Manifest
 from rongtong.domain.canonical import canonical_bytes
+from rongtong.domain.duties import Duty, DutyResult
 from rongtong.domain.incident import IncidentKind
 from rongtong.domain.jobs import Job
-from rongtong.services import backup_reading, incidents, invariants
+from rongtong.services import backup_reading, duties, incidents, invariants
 from rongtong.services.backup import backups_of, take_scratch
 from rongtong.services.backup_ports import Backups, Vault
 from rongtong.services.backup_shared import note_damaged
@@ -163,9 +164,28 @@ def _report(context: Context, run: Run) -> Piece:
         data: Document = {"broken": report["broken_count"], "report_sha256": digest}
         backup_id = str(report["backup_id"])
         incidents.open_once(context, IncidentKind.BACKUP_DIFFERS, backup_id, f"{backup_id}/{digest}", data)
+    _record(context, report, digest)
     backups_of(context).tables.drop(str(run.kept["restore"]["pair"]))
     kept: Document = {"report_sha256": digest, "page_sha256": shown_digest}
     return Piece(kept, True, f"{_KEY}{shown_digest}.html")
+
+
+def _record(context: Context, report: Document, digest: str) -> None:
+    """The drill in the register of duties: it passed where nothing was damaged and every promise holds."""
+    passed = not report["broken_count"] and not report["damaged"]
+    duties.record(
+        context,
+        duties.RecordDuty(
+            Duty.RESTORE_TEST,
+            by=duties.RESTORE_DRILL,
+            key=digest,
+            body_digest=digest,
+            held_on=context.calendar.shanghai_date(datetime.fromisoformat(str(report["compared_at"]))),
+            participants=(),
+            result=DutyResult.PASS if passed else DutyResult.FAIL,
+            report_sha256=digest,
+        ),
+    )
 
 
 def _report_of(run: Run) -> Document:

@@ -53,7 +53,7 @@ _BACKLOG_MAX = 200
 _SHOWN = 20
 _BATCH = 100
 _EVER = "9"
-_NO_BREAK = frozenset({IncidentKind.AUDIT_REVIEW})
+_NO_BREAK = frozenset({IncidentKind.AUDIT_REVIEW, IncidentKind.DUTY_OVERDUE, IncidentKind.FINDING_OVERDUE})
 _WHOLE = 100
 Found = tuple[dict[str, int], Document]
 """Measures, and what stands behind them, for whoever looks."""
@@ -237,7 +237,7 @@ def _limits(context: Context, kept: Document, now: datetime) -> Found:
 
 
 def _breaks(context: Context, now: datetime) -> Found:
-    # What waits for another person's look each day is work, and no break.
+    # What waits for another person's look each day, and what is to be done once a year, is work, and no break.
     opened = [one for one in newest(context, IncidentStatus.OPEN)["incidents"] if one["kind"] not in _NO_BREAK]
     kinds: dict[str, Document] = {}
     for one in opened:
