@@ -400,6 +400,33 @@ def test_what_one_person_did_alone_waits_for_another_person_s_look(platform):
     assert (waiting["kind"], waiting["data"]["actors"]) == (IncidentKind.AUDIT_REVIEW, ["alice", "carol"])
 
 
+def test_what_persons_did_on_days_without_an_audit_is_looked_at_by_the_next_one_day_by_day(platform):
+    run_audit(platform)
+    suspend(platform)
+    platform.context.clock.instant += TOMORROW
+    access_audit.note_redelivery(acting(platform, "carol"), "carol", "sweep", "MENDED")
+    platform.context.clock.instant += TOMORROW
+    run = run_audit(platform)
+    assert [(one["what"], one["by"]) for one in report_of(platform, run)["actions"]] == [
+        ("suspension", "alice"),
+        ("redelivery", "carol"),
+    ]
+    assert {one["subject"] for one in opened(platform)} == {"2026-04-16", "2026-04-17"}
+    platform.context.clock.instant += TOMORROW
+    assert report_of(platform, run_audit(platform))["actions"] == []
+
+
+def test_an_audit_that_is_done_again_looks_at_its_own_day_alone(platform):
+    suspend(platform)
+    platform.context.clock.instant += TOMORROW
+    first = report_of(platform, run_audit(platform))["actions"]
+    access_audit.note_redelivery(acting(platform, "carol"), "carol", "sweep", "MENDED")
+    platform.context.clock.instant += TOMORROW
+    run_audit(platform)
+    again = run_audit(platform, period="2026-04-16", again=True)
+    assert report_of(platform, again)["actions"] == first
+
+
 def test_a_replay_that_somebody_asked_for_is_listed_and_the_sweeper_s_are_not(platform):
     discount_id = platform.accept(sample_bills()[4], "key-9")
     replay.replay(acting(platform, "alice"), "alice", discount_id, "BANK_IS_BACK")

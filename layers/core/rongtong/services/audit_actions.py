@@ -1,5 +1,7 @@
 """Audit, fourth stage: what persons did on the day, who, and whether a second one was there where two are required.
 
+Days before it that no run has audited are looked at with it, each by itself.
+
 Every action must bear the signature of whom it names. What one person did alone - suspending, replaying, settling,
 redelivering - is within the rules, and waits for another person's look: one incident a day, resolved by that look.
 """
@@ -19,7 +21,7 @@ from rongtong.domain.incident import IncidentKind, IncidentStatus
 from rongtong.domain.lifecycle import ChangeStatus
 from rongtong.domain.two_persons import SamePersonError, require_two_persons
 from rongtong.services import access_audit, audit_configuration, duties, incidents, monthly_review, suspension
-from rongtong.services.audit_findings import Day, add, archive_json, findings_pk
+from rongtong.services.audit_findings import Day, add, archive_json, days_to_look_at, findings_pk
 from rongtong.services.changes import changes_lists
 from rongtong.services.configuration import KINDS
 from rongtong.services.context import Context
@@ -64,10 +66,29 @@ class Action:
 
 def check(context: Context, run: Run) -> Piece:
     """All of the day in one piece: an operator acts some dozen times a day, programs do not."""
-    day, snapshot = Day.of(run.period), audit_configuration.taken(context, run)
+    snapshot = audit_configuration.taken(context, run)
     changes = _changes(context, snapshot)
     actions: list[Action] = []
     findings = list(_unexplained(context, changes, snapshot))
+    for day in days_to_look_at(context, run):
+        acted, found = _of_day(context, day, changes, snapshot)
+        actions += acted
+        findings += found
+    alone = [one for one in actions if one.second is None]
+    add(context, findings_pk(run), findings)
+    kept: Document = {
+        "actions": len(actions),
+        "alone": len(alone),
+        "actors": sorted({one.by for one in alone}),
+        "list": archive_json(context, run.period, {"actions": [one.document() for one in actions]}),
+    }
+    return Piece(kept, done=True, progress=f"{len(actions)} actions, {len(alone)} of one person alone")
+
+
+def _of_day(context: Context, day: Day, changes: list[Item], snapshot: Document) -> tuple[list[Action], list[Finding]]:
+    """A day's actions in their order, and what is wrong with them or waits for a second look."""
+    actions: list[Action] = []
+    findings: list[Finding] = []
     events = access_audit.events_between(context, day.begins, day.ends)
     for each in (
         _decided(context, day, changes),
@@ -86,16 +107,8 @@ def check(context: Context, run: Run) -> Piece:
     alone = [one for one in actions if one.second is None]
     if alone:
         text = f"{len(alone)} actions of {', '.join(sorted({one.by for one in alone}))}."
-        findings.append(Finding(FindingCode.ACTIONS_TO_REVIEW, run.period, text))
-    findings += _reads(context, day, events, snapshot)
-    add(context, findings_pk(run), findings)
-    kept: Document = {
-        "actions": len(actions),
-        "alone": len(alone),
-        "actors": sorted({one.by for one in alone}),
-        "list": archive_json(context, run.period, {"actions": [one.document() for one in actions]}),
-    }
-    return Piece(kept, done=True, progress=f"{len(actions)} actions, {len(alone)} of one person alone")
+        findings.append(Finding(FindingCode.ACTIONS_TO_REVIEW, day.period, text))
+    return actions, [*findings, *_reads(context, day, events, snapshot)]
 
 
 # ---- changes by two persons

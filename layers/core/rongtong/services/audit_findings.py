@@ -22,6 +22,7 @@ from rongtong.services.storage import Create, Document, WriteConflictError
 LAST_KEY = ("audit#last", STATE)
 """The newest period that was audited, with the log's note and the configuration as they were then."""
 _FINDING = "finding#"
+_DAYS_MAX = 31
 _OPENED_MAX = 100
 """So many incidents are opened by one run; the findings are all in the report, and the next run opens the others."""
 
@@ -43,6 +44,18 @@ class Day:
     def has(self, instant: object) -> bool:
         """Whether the instant (ISO 8601, as records have it) is of this day; None never is."""
         return instant is not None and iso(self.begins) <= str(instant) < iso(self.ends)
+
+
+def days_to_look_at(context: Context, run: Run) -> list[Day]:
+    """The run's day, after those just before it that no run has covered: where audits failed, nothing is left out.
+
+    At most 31 days; a run of a day that was audited, or lies before the newest that was, covers that day alone.
+    """
+    last = context.store.get(*LAST_KEY)
+    until = date.fromisoformat(run.period)
+    since = until if last is None else date.fromisoformat(str(last.body["period"])) + timedelta(days=1)
+    since = min(max(since, until - timedelta(days=_DAYS_MAX - 1)), until)
+    return [Day.of((since + timedelta(days=number)).isoformat()) for number in range((until - since).days + 1)]
 
 
 def findings_pk(run: Run) -> str:
