@@ -17,6 +17,7 @@ if not TYPE_CHECKING:
             "confirmation_models",
             "institution_models",
             "models",
+            "personal_models",
             "queries",
             "webhook_models",
         },

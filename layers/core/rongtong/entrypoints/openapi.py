@@ -29,12 +29,14 @@ from rongtong.entrypoints import (
     answers_institution,
     answers_jobs,
     answers_operations,
+    answers_personal,
     answers_webhooks,
     bill_models,
     complaint_models,
     confirmation_models,
     institution_models,
     models,
+    personal_models,
     queries,
     webhook_models,
 )
@@ -45,6 +47,7 @@ from rongtong.entrypoints.api_institution import INSTITUTION
 from rongtong.entrypoints.api_jobs import JOBS
 from rongtong.entrypoints.api_operations import OPERATIONS
 from rongtong.entrypoints.api_partner import PARTNER
+from rongtong.entrypoints.api_personal import PERSONAL
 from rongtong.entrypoints.api_table import ANY, JSON, POSTED, READ, SIGNED, Operation, Reply
 from rongtong.entrypoints.api_webhooks import WEBHOOKS
 from rongtong.entrypoints.http import status_of
@@ -52,6 +55,7 @@ from rongtong.entrypoints.routes import ROUTES, parameters_of
 
 TABLE: Mapping[tuple[str, str], Operation] = {
     **PARTNER,
+    **PERSONAL,
     **CONFIRMATION,
     **BILLS,
     **WEBHOOKS,
@@ -78,6 +82,8 @@ MODULES: tuple[ModuleType, ...] = tuple(
         bill_models,
         answers_audit,
         answers_jobs,
+        answers_personal,
+        personal_models,
     )
 )
 _REF = "#/components/schemas/{model}"

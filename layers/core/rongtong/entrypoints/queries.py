@@ -162,8 +162,10 @@ class IncidentsQuery(_Query):
 class AccessesQuery(_Query):
     """GET /v1/operations/accesses"""
 
-    discount_id: Annotated[str, StringConstraints(pattern=r"^dsc_[a-z2-7]{26}$")]
+    discount_id: Annotated[str, StringConstraints(pattern=r"^dsc_[a-z2-7]{26}$")] | None = None
     """Whose evidence."""
+    enterprise_id: Annotated[str, StringConstraints(pattern=r"^ent_[a-z2-7]{26}$")] | None = None
+    """Or whose personal data."""
 
 
 class ExecutionsQuery(_Query):

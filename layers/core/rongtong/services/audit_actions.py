@@ -244,7 +244,7 @@ def _reads(context: Context, day: Day, events: list[Document], snapshot: Documen
         key_id = str((event.get("by") or {}).get("key", ""))
         if event["type"] != access_audit.READ or key_id.partition("#")[0] not in operations:
             continue
-        read[key_id].add(str(event["data"]["discount_id"]))
+        read[key_id].add(str(event["data"].get("discount_id") or event["data"]["enterprise_id"]))
         late[key_id] += not _in_working_hours(context, str(event["at"]))
     found = []
     for key_id, discounts in sorted(read.items()):
