@@ -73,6 +73,7 @@ def check(context: Context, run: Run) -> Piece:
         _resolutions(context, day),
         _replays(context, day),
         _redeliveries(events),
+        _disclosures(events),
     ):
         for one in each:
             if isinstance(one, Action):
@@ -222,6 +223,21 @@ def _redeliveries(events: list[Document]) -> Iterator[Action | Finding]:
             about = f"{event['access_id']} event {event['n']}"
             yield Action("redelivery", str(event["at"]), str(event["data"]["by"]), about)
             yield from _unsigned(event, str(event["data"]["by"]), about)
+
+
+def _disclosures(events: list[Document]) -> Iterator[Action | Finding]:
+    """Personal data that operations were shown in full; an operator of the enterprise proves itself who it is."""
+    for event in events:
+        if event["type"] != access_audit.DISCLOSURE or "operator_id" in event["data"]:
+            continue
+        about = f"{event['access_id']} event {event['n']}"
+        by, second = str(event["data"].get("by", "")), str(event["data"].get("approved_by", ""))
+        yield Action("disclosure", str(event["at"]), by, about, second)
+        try:
+            require_two_persons(by, second)
+        except SamePersonError:
+            yield Finding(FindingCode.SECOND_PERSON_MISSING, about, "Personal data was shown on one person's word.")
+        yield from _unsigned(event, by, about)
 
 
 def _unsigned(event: Document, by: str, about: str) -> Iterator[Finding]:

@@ -73,7 +73,8 @@ def _closed(context: Context, enterprise: Item, reason: str) -> None:
     now, discounts = context.clock.now(), discounts_of(context, enterprise)
     if found := blockers(context, enterprise, discounts):
         raise ClosureBlockedError(f"It can be closed once this is settled: {'; '.join(found)}.", field="enterprise_id")
-    until = _until(context, now, discounts)
+    (policy,) = context.store.get_many([POLICY_KEY])
+    until = _until(policy, now, discounts)
     changes: Document = {
         "status": EnterpriseStatus.CLOSED.value,
         "closed_at": iso(now),
@@ -134,8 +135,8 @@ def look_after(context: Context, due: Item) -> None:
         return
     now, discounts = context.clock.now(), discounts_of(context, enterprise)
     told = datetime.fromisoformat(str(enterprise.body["retain_until"]))
-    until = max(told, _until(context, datetime.fromisoformat(str(enterprise.body["closed_at"])), discounts))
-    hold = context.store.get(hold_pk(enterprise_id), STATE)
+    policy, hold = context.store.get_many([POLICY_KEY, (hold_pk(enterprise_id), STATE)])
+    until = max(told, _until(policy, datetime.fromisoformat(str(enterprise.body["closed_at"])), discounts))
     if until > now:
         longer = enterprise.replaced({**enterprise.body, "retain_until": iso(until)})
         context.store.transact([longer, replace(due.replaced(due.body), due=iso(until))])
@@ -181,8 +182,8 @@ def _stripped(operator: Item) -> Write:
     return operator.replaced({**kept, "masked": dict.fromkeys(kept["masked"], ERASED)})
 
 
-def _until(context: Context, ended_at: datetime, discounts: Iterable[Item]) -> datetime:
-    years = policy_of(context.store.get(*POLICY_KEY)).retention_years
+def _until(policy: Item | None, ended_at: datetime, discounts: Iterable[Item]) -> datetime:
+    years = policy_of(policy).retention_years
     moments = [str(item.body.get("finished_at", item.body["accepted_at"])) for item in discounts]
     last = max((datetime.fromisoformat(one) for one in moments), default=None)
     return retain_until(ended_at, last, years)
