@@ -36,6 +36,7 @@ from rongtong.services.storage import WriteConflictError
 from rongtong.services.sweep import sweep
 from rongtong.services.waiting import confirm
 
+OTHER_ACCOUNT = "350100100000000077"
 TEN_YEARS = timedelta(days=3654)
 """And a day more, so that the sweeper's grace is over."""
 
@@ -361,9 +362,6 @@ def test_nothing_new_is_begun_for_a_closed_enterprise(paid):
     command = operators.RegisterOperator("李四", "13800138000", ("confirm",))
     with pytest.raises(EnterpriseNotActiveError):
         operators.register(paid.context, paid.credentials, paid.enterprise, command)
-    account = accounts.ChangeAccount("309391000011", "350100100000000001", "示例")
-    with pytest.raises(EnterpriseNotActiveError):
-        accounts.change_account(paid.context, paid.enterprise, account)
 
 
 def test_its_operators_cannot_log_in_and_their_accounts_are_gone(desk):
@@ -403,18 +401,25 @@ def test_an_enterprise_that_is_being_verified_is_not_closed(desk):
         _close(desk)
 
 
-def test_money_that_comes_back_after_closing_is_paid_again_to_the_account_that_is_kept(paid):
+@pytest.mark.parametrize("moved", [False, True])
+def test_money_that_comes_back_after_closing_is_paid_again_to_the_account_that_is_kept_or_named_anew(paid, moved):
     (first,) = paid.platform.bank.orders
+    known = paid.values["account_number"]
     _close(paid)
     payment = paid.context.store.get(discount_pk(paid.discount_id), payment_sk(1))
     answer = PaymentAnswer(first.reference, PaymentStatus.RETURNED, "SB0", "ACCOUNT_CLOSED")
     settle(paid.context, paid.platform.discount(paid.discount_id), payment, answer)
+    if moved:
+        body = paid.enterprise.body
+        paid.platform.bank.accounts[OTHER_ACCOUNT] = (body["account_name"], body["uscc"])
+        account = accounts.ChangeAccount(body["bank_code"], OTHER_ACCOUNT, body["account_name"])
+        assert accounts.change_account(paid.context, paid.enterprise, account)["account_number"] == "*"
     _wait(paid, timedelta(minutes=1))
     again = {"discount_id": paid.discount_id, "series": 2, "reason": "ACCOUNT_MENDED"}
     proposed = changes.propose(paid.context, MAKER, "again", "repayment", again)
     changes.decide(paid.context, CHECKER, proposed["change_id"], approve=True)
     paid.platform.pay(paid.discount_id)
-    assert [one.payee_account for one in paid.platform.bank.orders] == [paid.values["account_number"]] * 2
+    assert [one.payee_account for one in paid.platform.bank.orders] == [known, OTHER_ACCOUNT if moved else known]
 
 
 # ---- erasing
@@ -568,3 +573,17 @@ def test_what_was_erased_is_not_looked_after_again(paid):
     _over(paid)
     assert paid.context.store.get(*retention_key(paid.enterprise_id)).due is None
     assert paid.context.store.get(paid.enterprise.pk, STATE) is not None
+
+
+def test_money_that_came_back_and_waits_keeps_it_from_being_erased(paid):
+    (first,) = paid.platform.bank.orders
+    _close(paid)
+    payment = paid.context.store.get(discount_pk(paid.discount_id), payment_sk(1))
+    settle(
+        paid.context,
+        paid.platform.discount(paid.discount_id),
+        payment,
+        PaymentAnswer(first.reference, PaymentStatus.RETURNED, "SB0", "ACCOUNT_CLOSED"),
+    )
+    _over(paid)
+    assert paid.enterprise.body["status"] == "CLOSED"
