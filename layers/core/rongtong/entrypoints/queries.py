@@ -83,6 +83,10 @@ ENTERPRISE_FIELDS = (
     "legal_representative",
     "mobile",
     "account_number",
+    "consent_withdrawn_at",
+    "closed_at",
+    "retain_until",
+    "erased_at",
 )
 QUOTE_FIELDS = ("quote_id", "quoted_at", "expires_at", "bill", "repurchase", "acceptor_class", "offers")
 Cursor = Annotated[str, StringConstraints(min_length=1, max_length=512, pattern=r"^[A-Za-z0-9_-]+$")]
