@@ -20,6 +20,7 @@ from rongtong.domain.personal_data import (
     PersonalDataErasedError,
     TooManyDisclosuresError,
 )
+from rongtong.domain.public_events import envelope
 from rongtong.domain.receipt import receipt_bytes, verify_receipt
 from rongtong.services import access_audit, accounts, changes, closure, complaints, consents, disclosures, operators
 from rongtong.services.credentials import LoginError
@@ -30,7 +31,7 @@ from rongtong.services.payments import settle
 from rongtong.services.personal_export import export
 from rongtong.services.ports import PaymentAnswer
 from rongtong.services.receipts import receipt
-from rongtong.services.records import POLICY_KEY, STATE, discount_pk, logged_count, payment_sk, retention_key
+from rongtong.services.records import POLICY_KEY, STATE, discount_pk, iso, logged_count, payment_sk, retention_key
 from rongtong.services.steps_taken import Step
 from rongtong.services.storage import WriteConflictError
 from rongtong.services.sweep import sweep
@@ -276,10 +277,15 @@ def test_no_record_no_file_no_message_and_no_log_line_holds_a_full_value(paid, c
     _close(paid)
     _wait(paid, timedelta(minutes=10))
     sweep(paid.context)
-    shown = json.dumps([export(paid.context, paid.enterprise), complaints.of_partner(paid.context, PARTNER)])
+    shown = json.dumps(
+        [export(paid.context, paid.enterprise), complaints.of_partner(paid.context, PARTNER)], ensure_ascii=False
+    )
     messages = [text for _, text in paid.context.sms.sent.values()]
+    events = [item.body["event"] for item in paid.context.store.items.values() if "event" in item.body]
+    webhooks = json.dumps([envelope(event, "rongtong.example") for event in events], ensure_ascii=False)
+    assert "enterprise.closed.v1" in webhooks
     for value in values.values():
-        assert [text[:200] for text in [*paid.texts(), shown, *messages, caplog.text] if value in text] == []
+        assert [text[:200] for text in [*paid.texts(), shown, webhooks, *messages, caplog.text] if value in text] == []
 
 
 # ---- handed out
@@ -320,8 +326,20 @@ def test_closing_is_refused_while_something_is_open_and_says_what(desk):
         _close(desk)
     assert discount_id in refused.value.message
     assert complaint_id in refused.value.message
-    assert "1 open incidents (inc_" in refused.value.message
+    assert f"1 open incidents ({discount_id})" in refused.value.message
     assert desk.enterprise.body["status"] == "ACTIVE"
+
+
+def test_what_is_looked_into_about_the_company_is_not_told_by_a_refusal_and_keeps_the_data_all_the_same(paid):
+    uscc = paid.enterprise.body["uscc"]
+    open_once(paid.context, IncidentKind.BUSINESS_UNUSUAL, uscc, f"2026-04/{uscc}", {})
+    assert _close(paid)["status"] == "CLOSED"
+    _over(paid)
+    assert paid.enterprise.body["status"] == "CLOSED"
+    resolve(paid.context, MAKER, paid.events("IncidentOpened")[0]["incident_id"], "SETTLED")
+    _wait(paid, timedelta(days=2))
+    sweep(paid.context)
+    assert paid.enterprise.body["status"] == "ERASED"
 
 
 def test_what_is_settled_no_longer_keeps_it_open(paid):
@@ -566,6 +584,23 @@ def test_a_restored_backup_from_before_the_erasure_is_erased_again_by_the_next_s
     sweep(paid.context)
     assert paid.enterprise.body["status"] == "ERASED"
     assert paid.opens() == set()
+
+
+def test_what_cannot_be_erased_now_is_put_off_and_told_and_erased_later(paid, monkeypatch):
+    _close(paid)
+    _wait(paid, TEN_YEARS)
+
+    def fails(context, due):
+        raise BusyError("no")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(closure, "look_after", fails)
+        done = sweep(paid.context)
+    assert done["failed"] == [f"{paid.enterprise.pk}: BUSY_TRY_AGAIN"]
+    assert paid.context.store.get(*retention_key(paid.enterprise_id)).due > iso(paid.context.clock.now())
+    _wait(paid, timedelta(minutes=10))
+    sweep(paid.context)
+    assert paid.enterprise.body["status"] == "ERASED"
 
 
 def test_what_was_erased_is_not_looked_after_again(paid):

@@ -71,6 +71,7 @@ def _closed(context: Context, enterprise: Item, reason: str) -> None:
     except TransitionError as error:
         raise WrongStateError(error.message, field="enterprise_id") from error
     now, discounts = context.clock.now(), discounts_of(context, enterprise)
+    # What is looked into about the company itself is nobody's to learn by a refusal; it keeps the data all the same.
     if found := blockers(context, enterprise, discounts):
         raise ClosureBlockedError(f"It can be closed once this is settled: {'; '.join(found)}.", field="enterprise_id")
     (policy,) = context.store.get_many([POLICY_KEY])
@@ -95,14 +96,16 @@ def _closed(context: Context, enterprise: Item, reason: str) -> None:
         raise WrongStateError("The enterprise changed meanwhile; send it again.", field="enterprise_id") from conflict
 
 
-def blockers(context: Context, enterprise: Item, discounts: Sequence[Item]) -> list[str]:
-    """What of the enterprise is still open, each kind with some of its ids."""
+def blockers(context: Context, enterprise: Item, discounts: Sequence[Item], *about: str) -> list[str]:
+    """What of the enterprise is still open, each kind with some of the ids that it is about.
+
+    Incidents are those about its discounts, and ``about`` what is named.
+    """
     enterprise_id = str(enterprise.body["enterprise_id"])
     ids = {str(item.body["discount_id"]) for item in discounts}
     live = [str(item.body["discount_id"]) for item in discounts if item.body["status"] not in _ENDED]
-    about = {*ids, enterprise_id, str(enterprise.body["uscc"])}
     opened = incidents.newest(context, IncidentStatus.OPEN, most=_ALL)["incidents"]
-    unsettled = [str(one["incident_id"]) for one in opened if one["subject"] in about]
+    unsettled = [str(one["subject"]) for one in opened if one["subject"] in {*ids, *about}]
     complaints = of_enterprise(context, str(enterprise.body["partner_id"]), enterprise_id)
     unanswered = [str(one["complaint_id"]) for one in complaints if one["status"] in WAITING]
     named = {"live discounts": live, "open incidents": unsettled, "unanswered complaints": unanswered}
@@ -140,7 +143,9 @@ def look_after(context: Context, due: Item) -> None:
     if until > now:
         longer = enterprise.replaced({**enterprise.body, "retain_until": iso(until)})
         context.store.transact([longer, replace(due.replaced(due.body), due=iso(until))])
-    elif (hold is not None and hold.body["active"]) or blockers(context, enterprise, discounts):
+    elif (hold is not None and hold.body["active"]) or blockers(
+        context, enterprise, discounts, enterprise_id, str(enterprise.body["uscc"])
+    ):
         context.store.transact([replace(due.replaced(due.body), due=iso(now + _LATER))])
     else:
         _erase(context, enterprise, due, hold)

@@ -202,7 +202,7 @@ def _rest(context: Context, item: Item) -> None:
 
 def _put_off(context: Context, item: Item, pause: timedelta) -> None:
     """Put off, with since when it is due: what fails again and again is as late as if nobody had looked at it."""
-    found = context.store.get(item.pk, STATE)
+    found = context.store.get(item.pk, item.sk)
     if found is not None and found.due is not None:
         with suppress(WriteConflictError):
             context.store.transact([postponed(found, context.clock.now() + pause)])
