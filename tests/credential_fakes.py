@@ -33,6 +33,9 @@ class MemoryAccounts:
     def enable(self, name: str, *, enabled: bool) -> None:
         (self.disabled.discard if enabled else self.disabled.add)(name)
 
+    def delete(self, name: str) -> None:
+        self.passwords.pop(name, None)
+
     def login(self, access_token: str) -> Login:
         name = access_token.removeprefix("token-")
         if name == access_token or self.passwords.get(name) is None or name in self.disabled:

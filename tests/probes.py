@@ -242,7 +242,12 @@ def of_function(name: str, account: str) -> Iterator[Probe]:
 def of_user_pool(pool: str, account: str) -> Iterator[Probe]:
     """A pool of operators' accounts, of whom there is none of this name."""
     arn = f"arn:aws:cognito-idp:{REGION}:{account}:userpool/{pool}"
-    for action, method in (("AdminDisableUser", "admin_disable_user"), ("AdminEnableUser", "admin_enable_user")):
+    actions = {
+        "AdminDisableUser": "admin_disable_user",
+        "AdminEnableUser": "admin_enable_user",
+        "AdminDeleteUser": "admin_delete_user",
+    }
+    for action, method in actions.items():
         said = {"UserPoolId": pool, "Username": "none"}
         yield Probe(f"cognito-idp:{action}", arn, {}, _sending("cognito-idp", method, said))
 

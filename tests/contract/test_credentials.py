@@ -117,6 +117,15 @@ def test_the_password_is_changed_by_who_knows_it(accounts):
         accounts.token("opr_1", PASSWORD)
 
 
+def test_an_account_that_is_deleted_is_there_no_more_and_deleting_it_again_is_no_error(accounts):
+    accounts.create("opr_1", "13900139000")
+    accounts.set_password("opr_1", PASSWORD)
+    accounts.delete("opr_1")
+    accounts.delete("opr_1")
+    with pytest.raises(LoginError):
+        accounts.set_password("opr_1", OTHER)
+
+
 def test_who_is_disabled_logs_in_no_longer(accounts):
     accounts.create("opr_1", "13900139000")
     accounts.set_password("opr_1", PASSWORD)

@@ -121,6 +121,8 @@ PROMISED = {
     "discount.sealed.v1": "contract_sha256 discount_id",
     "discount.verified.v1": "discount_id outcome",
     "enterprise.account_changed.v1": "enterprise_id",
+    "enterprise.closed.v1": "enterprise_id retain_until",
+    "enterprise.erased.v1": "enterprise_id",
     "enterprise.refused.v1": "enterprise_id reason",
     "enterprise.registered.v1": "enterprise_id uscc",
     "enterprise.verified.v1": "enterprise_id",

@@ -311,11 +311,18 @@ class ChallengeBody(TypedDict):
     """Who is to confirm."""
 
 
+class ClosureBody(TypedDict):
+    """POST /v1/enterprises/{enterprise_id}/closure"""
+
+    reason: Literal["RELATIONSHIP_ENDED", "DELETION_REQUESTED"]
+    """Why; both do the same."""
+
+
 class CodeBody(TypedDict):
     """POST /v1/enterprises/{enterprise_id}/operators/{operator_id}/codes"""
 
-    purpose: Literal["login_password", "payment_password"]
-    """What the code is to set."""
+    purpose: Literal["login_password", "payment_password", "disclosure"]
+    """What the code is to set, or `disclosure`: to be shown the enterprise's personal data in full."""
 
 
 class Complaint(TypedDict):
@@ -425,6 +432,26 @@ class Consent(TypedDict):
     """As the terms themselves name it."""
 
 
+class ConsentBody(TypedDict):
+    """POST /v1/enterprises/{enterprise_id}/consents"""
+
+    terms_version: str
+    """The version of the terms that the enterprise consents to, as the terms themselves name it."""
+
+
+class ConsentList(TypedDict):
+    """Every consent of an enterprise."""
+
+    enterprise_id: str
+    """Whose."""
+
+    standing: bool
+    """Whether the newest one counts: without it no new discount is taken."""
+
+    consents: list[GivenConsent]
+    """The newest first."""
+
+
 class Delivery(TypedDict):
     """A delivery under the order."""
 
@@ -466,6 +493,44 @@ class DeliveryOf(TypedDict):
 
 DeliveryStatus = Literal["PENDING", "DELIVERED", "DEAD"]
 """Where a delivery stands."""
+
+
+class Disclosed(TypedDict):
+    """Personal data in full; it is answered once."""
+
+    enterprise_id: str
+    """Whose."""
+
+    reason: DisclosureReason
+    """Why, as it is recorded."""
+
+    fields: dict[str, str]
+    """The fields that were asked for, and no others."""
+
+
+class DisclosureBody(TypedDict):
+    """POST /v1/enterprises/{enterprise_id}/disclosures"""
+
+    operator_id: str
+    """Who is to see it: an active operator of the enterprise."""
+
+    access_token: str
+    """Of the operator's own fresh login."""
+
+    code: str
+    """As it came to the operator's mobile; asked for with the purpose `disclosure`."""
+
+    reason: Literal["DATA_SUBJECT_REQUEST", "CORRECTION", "PAYMENT_INQUIRY", "COMPLAINT"]
+    """Why."""
+
+    fields: list[Literal["legal_representative", "mobile", "account_number"]]
+    """Which fields, and no others, are shown."""
+
+
+DisclosureReason = Literal[
+    "DATA_SUBJECT_REQUEST", "CORRECTION", "PAYMENT_INQUIRY", "COMPLAINT", "AUTHORITY_REQUEST", "AML_INVESTIGATION"
+]
+"""Why personal data is shown in full."""
 
 
 class Discount(TypedDict):
@@ -712,7 +777,7 @@ class Enterprise(TypedDict):
     """The same for the same partner and credit code, however often it is registered."""
 
     status: EnterpriseStatus
-    """PENDING while it is verified, then ACTIVE or REFUSED for good."""
+    """PENDING while it is verified, then ACTIVE or REFUSED; CLOSED for good, and ERASED when its data is."""
 
     reason: NotRequired[str]
     """Why it is REFUSED."""
@@ -730,13 +795,25 @@ class Enterprise(TypedDict):
     """When it was registered first."""
 
     legal_representative: str
-    """Masked but for the last character."""
+    """Masked but for the last character; `*` once it is CLOSED."""
 
     mobile: str
-    """Masked but for three digits in front and four behind."""
+    """Masked but for three digits in front and four behind; `*` once it is CLOSED."""
 
     account_number: str
-    """Masked but for the last four digits."""
+    """Masked but for the last four digits; `*` once it is CLOSED."""
+
+    consent_withdrawn_at: NotRequired[str]
+    """Since when its consent is withdrawn and no new discount is taken."""
+
+    closed_at: NotRequired[str]
+    """When it was closed."""
+
+    retain_until: NotRequired[str]
+    """Until when the law has its data kept; it is erased then."""
+
+    erased_at: NotRequired[str]
+    """When it was erased."""
 
     suspended: NotRequired[Literal[True]]
     """There while its business is suspended; only reading one enterprise tells it."""
@@ -777,7 +854,7 @@ class EnterpriseList(TypedDict):
     """Send it as `cursor` for what follows; null at the end."""
 
 
-EnterpriseStatus = Literal["PENDING", "ACTIVE", "REFUSED"]
+EnterpriseStatus = Literal["PENDING", "ACTIVE", "REFUSED", "CLOSED", "ERASED"]
 """Where an enterprise stands."""
 
 
@@ -838,6 +915,58 @@ class EventsReplayBody(TypedDict):
     """All dead letters of the endpoint."""
 
 
+class Export(TypedDict):
+    """What the platform holds of an enterprise, masked. Later pages have discounts, their quotes and bills alone."""
+
+    format: Literal["rongtong-export/1"]
+    """The version of this form."""
+
+    enterprise_id: str
+    """Whose."""
+
+    made_at: str
+    """When."""
+
+    enterprise: NotRequired[Enterprise]
+    """Its registration."""
+
+    account_name: NotRequired[str]
+    """Under which name the bank holds its account."""
+
+    profile: NotRequired[dict[str, Any]]
+    """What it declared of its size and age."""
+
+    purposes: NotRequired[dict[str, str]]
+    """What each purpose of a consent means."""
+
+    consents: NotRequired[list[GivenConsent]]
+    """The newest first."""
+
+    operators: NotRequired[list[Operator]]
+    """Who acts for it."""
+
+    complaints: NotRequired[list[ListedComplaint]]
+    """About it and its discounts; each can be read with what was written."""
+
+    disclosures: NotRequired[list[PastDisclosure]]
+    """To whom its data was shown in full, the newest first, at most 200."""
+
+    more_disclosures: NotRequired[bool]
+    """Whether there are others."""
+
+    discounts: list[Discount]
+    """The newest first, at most 100 a page."""
+
+    quotes: list[Quote]
+    """Those on which these discounts were asked for."""
+
+    bills: list[ImportedBill]
+    """Imported for it."""
+
+    next_cursor: str | None
+    """Send it as `cursor` for what follows; null at the end."""
+
+
 Factor = Literal["password", "otp", "payment_password"]
 """What an operator can show."""
 
@@ -853,6 +982,25 @@ class FirstLoginPassword(TypedDict):
 
     phrase: str
     """Shown before every confirmation, so that the operator knows the page."""
+
+
+class GivenConsent(TypedDict):
+    """A consent with its source."""
+
+    terms_version: str
+    """To which version of the terms."""
+
+    covers: list[Literal["IDENTIFY", "PAY", "TELL"]]
+    """For what; the export tells what each means."""
+
+    given_at: str
+    """When."""
+
+    through: str
+    """Through which partner."""
+
+    withdrawn_at: NotRequired[str]
+    """Since when it counts no more."""
 
 
 class GoodUntil(TypedDict):
@@ -1063,7 +1211,7 @@ class ListedEnterprise(TypedDict):
     """The same for the same partner and credit code, however often it is registered."""
 
     status: NotRequired[EnterpriseStatus]
-    """PENDING while it is verified, then ACTIVE or REFUSED for good."""
+    """PENDING while it is verified, then ACTIVE or REFUSED; CLOSED for good, and ERASED when its data is."""
 
     reason: NotRequired[str]
     """Why it is REFUSED."""
@@ -1081,13 +1229,25 @@ class ListedEnterprise(TypedDict):
     """When it was registered first."""
 
     legal_representative: NotRequired[str]
-    """Masked but for the last character."""
+    """Masked but for the last character; `*` once it is CLOSED."""
 
     mobile: NotRequired[str]
-    """Masked but for three digits in front and four behind."""
+    """Masked but for three digits in front and four behind; `*` once it is CLOSED."""
 
     account_number: NotRequired[str]
-    """Masked but for the last four digits."""
+    """Masked but for the last four digits; `*` once it is CLOSED."""
+
+    consent_withdrawn_at: NotRequired[str]
+    """Since when its consent is withdrawn and no new discount is taken."""
+
+    closed_at: NotRequired[str]
+    """When it was closed."""
+
+    retain_until: NotRequired[str]
+    """Until when the law has its data kept; it is erased then."""
+
+    erased_at: NotRequired[str]
+    """When it was erased."""
 
     suspended: NotRequired[Literal[True]]
     """There while its business is suspended; only reading one enterprise tells it."""
@@ -1403,6 +1563,22 @@ class OtherLoginPassword(TypedDict):
     """At least 12 characters."""
 
 
+class PastDisclosure(TypedDict):
+    """That personal data was shown in full."""
+
+    at: str
+    """When."""
+
+    reason: DisclosureReason
+    """Why."""
+
+    fields: list[PersonalField]
+    """What."""
+
+    by: str
+    """To whom: an operator's id, or `operations`."""
+
+
 class PaymentPasswordBody(TypedDict):
     """POST /v1/enterprises/{enterprise_id}/operators/{operator_id}/payment-password"""
 
@@ -1417,6 +1593,10 @@ class PaymentPasswordBody(TypedDict):
 
     present: NotRequired[str | None]
     """The one that there is, if there is one."""
+
+
+PersonalField = Literal["legal_representative", "mobile", "account_number"]
+"""What is sealed of an enterprise, and can be shown in full."""
 
 
 class Prequalification(TypedDict):
@@ -1675,8 +1855,8 @@ class SentCode(TypedDict):
     operator_id: str
     """Whose."""
 
-    purpose: Literal["login_password", "payment_password"]
-    """What it sets."""
+    purpose: Literal["login_password", "payment_password", "disclosure"]
+    """What it is for."""
 
     expires_at: str
     """When it counts no longer."""

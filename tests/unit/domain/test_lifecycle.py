@@ -26,7 +26,12 @@ DISCOUNT = {
     "DISBURSED": {"RETURNED"},
     "RETURNED": {"DISBURSED"},
 }
-ENTERPRISE = {"PENDING": {"ACTIVE", "REFUSED"}}
+ENTERPRISE = {
+    "PENDING": {"ACTIVE", "REFUSED"},
+    "ACTIVE": {"CLOSED"},
+    "REFUSED": {"CLOSED"},
+    "CLOSED": {"ERASED"},
+}
 CHANGE = {"PROPOSED": {"APPROVED", "REJECTED"}}
 LIFECYCLES = [
     (require_discount_transition, DiscountStatus, DISCOUNT),

@@ -84,10 +84,25 @@ def test_a_part_that_no_policy_has_is_refused_with_all_that_there_are():
     assert (code, field) == ("POLICY", "tenor")
     assert message == (
         "A policy has no tenor; it has bank_directory, blocked_acceptors, check_kind_digit, complaint_days, "
-        "confirmation, evidence, monthly_review, overdue_acceptors, package_ceiling_fen, package_splits, "
-        "prequalification, quote_minutes, risk_rules, service_hours, strict_check_newgen, tenor_months."
+        "confirmation, disclosures_per_day, evidence, monthly_review, overdue_acceptors, package_ceiling_fen, "
+        "package_splits, prequalification, quote_minutes, retention_years, risk_rules, service_hours, "
+        "strict_check_newgen, tenor_months."
     )
     assert issubclass(PolicyError, InvalidInputError)
+
+
+@pytest.mark.parametrize("years", [0, 9, 31, "10", True, 10.0])
+def test_personal_data_is_kept_ten_years_at_least_whatever_is_configured(years):
+    code, field, _ = refusal({"retention_years": years})
+    assert (code, field) == ("POLICY", "retention_years")
+    assert Policy().retention_years == 10
+
+
+def test_a_tenant_neither_shortens_nor_lengthens_the_time_of_keeping_and_shows_no_more_in_a_day():
+    base = Policy(retention_years=12, disclosures_per_day=5)
+    tenant = Policy.parse({"retention_years": 10, "disclosures_per_day": 50}, base)
+    assert (tenant.retention_years, tenant.disclosures_per_day) == (12, 5)
+    assert Policy.parse({"retention_years": 30, "disclosures_per_day": 2}, base).disclosures_per_day == 2
 
 
 @pytest.mark.parametrize(("name", "most"), [("tenor_months", 6), ("quote_minutes", 480)])

@@ -326,6 +326,17 @@ def test_a_change_of_two_persons_is_listed_with_both_and_is_no_finding(platform)
     assert [(one["by"], one["second"]) for one in report["actions"]] == [("alice", "bob")]
 
 
+@pytest.mark.parametrize("second", ["bob", "alice"])
+def test_what_operations_were_shown_in_full_is_listed_and_found_where_no_second_person_was(platform, second):
+    data = {"enterprise_id": "ent_1", "reason": "COMPLAINT", "fields": ["mobile"], "by": "alice", "approved_by": second}
+    access_audit.note_disclosure(acting(platform, "alice"), data, list)
+    platform.context.clock.instant += TOMORROW
+    report = report_of(platform, run_audit(platform))
+    assert [(one["what"], one["by"], one["second"]) for one in report["actions"]] == [("disclosure", "alice", second)]
+    found = {one["code"] for one in report["findings"]}
+    assert ("SECOND_PERSON_MISSING" in found) == (second == "alice")
+
+
 def test_a_configuration_that_was_changed_past_the_rules_is_found_by_its_record(platform):
     run_audit(platform)
     change_item(platform, *POLICY_KEY, lambda body: body.update(forged=1))

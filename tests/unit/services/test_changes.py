@@ -44,6 +44,11 @@ def _configuration(platform):
     return {key: item for key, item in platform.context.store.items.items() if not item.pk.startswith("change#")}
 
 
+def _known_enterprise(platform, enterprise_id):
+    body = {"enterprise_id": enterprise_id, "status": "ACTIVE", "data_key": "a key"}
+    platform.context.store.transact([Create(f"enterprise#{enterprise_id}", "state", body)])
+
+
 def _money_came_back(platform, discount_id):
     state, payment = {"discount_id": discount_id, "status": "RETURNED"}, {"status": "RETURNED", "settled_at": "2026"}
     platform.context.store.transact([Create(f"discount#{discount_id}", "state", state)])
@@ -63,6 +68,8 @@ def test_the_page_shows_every_kind_of_change():
 def test_a_proposal_changes_nothing_and_its_approval_one_record(platform, kind):
     if kind == "release":
         suspend(platform.context, MAKER, "stop-1", SuspensionScope.INSTITUTION, EXAMPLES["release"]["id"], "DRILL")
+    if kind in ("disclosure", "hold"):
+        _known_enterprise(platform, EXAMPLES[kind]["enterprise_id"])
     if kind == "repayment":
         _money_came_back(platform, EXAMPLES["repayment"]["discount_id"])
     if kind == "operator_reset":

@@ -113,6 +113,17 @@ class CognitoAccounts:
         self._call("admin_disable_user", **named)
         self._call("admin_user_global_sign_out", **named)
 
+    def delete(self, name: str) -> None:
+        """Log the account out everywhere, and delete it with its mobile. Raises AccountsUnavailableError."""
+        for method in ("admin_user_global_sign_out", "admin_delete_user"):
+            try:
+                getattr(self._cognito, method)(UserPoolId=self._pool_id, Username=name)
+            except ClientError as error:
+                if _code(error) != "UserNotFoundException":
+                    _unavailable(error)
+            except BotoCoreError as error:
+                _unavailable(error)
+
     def login(self, access_token: str) -> Login:
         """Whose access token of this pool and client it is, and how long ago its owner entered the password.
 

@@ -54,7 +54,8 @@ class Algorithm(StrEnum):
 
 SCOPES: Mapping[str, str] = {
     "enterprises:read": "read enterprises",
-    "enterprises:write": "register enterprises and change their accounts",
+    "enterprises:write": "register and close enterprises, change their accounts and consents",
+    "enterprises:disclose": "pass on an enterprise's personal data in full to its operator",
     "operators:read": "read an enterprise's operators",
     "operators:write": "register an enterprise's operators and set their payment passwords",
     "quotes:read": "read quotes",
@@ -83,6 +84,7 @@ SCOPES: Mapping[str, str] = {
     "operations:suspend": "suspend business",
     "operations:configure": "propose and decide changes, of keys too",
     "operations:complaints": "handle complaints",
+    "operations:disclose": "be shown personal data in full that another person has approved",
     "operations:audit": "read who read which evidence, have audit packs made and fetch them",
     "supervision:read": "follow every public event, read any discount with its receipt, and the figures of a day",
 }
@@ -93,6 +95,7 @@ ROLES: Mapping[Role, frozenset[str]] = {
         {
             "enterprises:read",
             "enterprises:write",
+            "enterprises:disclose",
             "operators:read",
             "operators:write",
             "quotes:read",

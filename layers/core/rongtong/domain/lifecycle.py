@@ -33,6 +33,14 @@ class EnterpriseStatus(StrEnum):
     PENDING = "PENDING"
     ACTIVE = "ACTIVE"
     REFUSED = "REFUSED"
+    CLOSED = "CLOSED"
+    """The relationship has ended: no new business, and what the law has kept is shown to two persons alone."""
+    ERASED = "ERASED"
+    """Its data key is destroyed: nothing opens what was sealed under it."""
+
+
+RESTRICTED = frozenset({EnterpriseStatus.CLOSED, EnterpriseStatus.ERASED})
+"""Where not even the masked parts of personal data are shown any more."""
 
 
 class ChangeStatus(StrEnum):
@@ -64,8 +72,10 @@ _DISCOUNT: Mapping[DiscountStatus, frozenset[DiscountStatus]] = {
 }
 _ENTERPRISE: Mapping[EnterpriseStatus, frozenset[EnterpriseStatus]] = {
     EnterpriseStatus.PENDING: frozenset({EnterpriseStatus.ACTIVE, EnterpriseStatus.REFUSED}),
-    EnterpriseStatus.ACTIVE: frozenset(),
-    EnterpriseStatus.REFUSED: frozenset(),
+    EnterpriseStatus.ACTIVE: frozenset({EnterpriseStatus.CLOSED}),
+    EnterpriseStatus.REFUSED: frozenset({EnterpriseStatus.CLOSED}),
+    EnterpriseStatus.CLOSED: frozenset({EnterpriseStatus.ERASED}),
+    EnterpriseStatus.ERASED: frozenset(),
 }
 
 

@@ -14,6 +14,7 @@ from rongtong.domain.errors import InvalidInputError
 from rongtong.domain.identity import check_bank_code
 from rongtong.domain.monthly_rules import MONTHLY_RULES, MonthlyRule, configure_monthly
 from rongtong.domain.package import SPLITS_MAX
+from rongtong.domain.personal_data import DISCLOSURES_MAX, DISCLOSURES_PER_DAY, RETENTION_YEARS, RETENTION_YEARS_MAX
 from rongtong.domain.prequalification import Freshness
 from rongtong.domain.risk_rules import DEFAULT_RULES, Rule, configure
 from rongtong.domain.sub_bill_range import PACKAGE_CEILING_FEN
@@ -44,6 +45,10 @@ class Policy:
     quote_minutes: int = 30
     complaint_days: int = ANSWER_DAYS
     """Within how many calendar days a complaint is answered."""
+    retention_years: int = RETENTION_YEARS
+    """How long personal data is kept after relationship and last transaction; the platform's alone."""
+    disclosures_per_day: int = DISCLOSURES_PER_DAY
+    """How many times a day one person is shown personal data in full."""
     package_ceiling_fen: int = PACKAGE_CEILING_FEN
     package_splits: int = SPLITS_MAX
     """How many ranges of one package are discounted here at most."""
@@ -94,6 +99,8 @@ def _tightened(policy: Policy, base: Policy) -> Policy:
         freshness=policy.freshness.tightened(base.freshness),
         tenor_months=min(policy.tenor_months, base.tenor_months),
         complaint_days=min(policy.complaint_days, base.complaint_days),
+        retention_years=base.retention_years,
+        disclosures_per_day=min(policy.disclosures_per_day, base.disclosures_per_day),
         package_ceiling_fen=min(policy.package_ceiling_fen, base.package_ceiling_fen),
         package_splits=min(policy.package_splits, base.package_splits),
         blocked_acceptors=policy.blocked_acceptors | base.blocked_acceptors,
@@ -102,10 +109,10 @@ def _tightened(policy: Policy, base: Policy) -> Policy:
     )
 
 
-def _whole_number(name: str, most: int) -> Callable[[Policy, Any], Policy]:
+def _whole_number(name: str, most: int, least: int = 1) -> Callable[[Policy, Any], Policy]:
     def read(policy: Policy, value: Any) -> Policy:
-        if not isinstance(value, int) or isinstance(value, bool) or not 0 < value <= most:
-            raise PolicyError(f"{name} is a whole number from 1 to {most}.", field=name)
+        if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
+            raise PolicyError(f"{name} is a whole number from {least} to {most}.", field=name)
         changes: dict[str, Any] = {name: value}
         return replace(policy, **changes)
 
@@ -144,6 +151,8 @@ _READERS: Mapping[str, Callable[[Policy, Any], Policy]] = MappingProxyType(
         **{name: _switch(name) for name in _SWITCHES},
         "quote_minutes": _whole_number("quote_minutes", _MINUTES_MAX),
         "complaint_days": _whole_number("complaint_days", _COMPLAINT_DAYS_MAX),
+        "retention_years": _whole_number("retention_years", RETENTION_YEARS_MAX, RETENTION_YEARS),
+        "disclosures_per_day": _whole_number("disclosures_per_day", DISCLOSURES_MAX),
         "package_ceiling_fen": _whole_number("package_ceiling_fen", PACKAGE_CEILING_FEN),
         "package_splits": _whole_number("package_splits", SPLITS_MAX),
         "blocked_acceptors": _codes("blocked_acceptors"),

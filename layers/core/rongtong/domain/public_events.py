@@ -103,7 +103,7 @@ PUBLIC: Mapping[str, PublicType] = {
         _ENTERPRISE,
         "An enterprise was registered; its verification goes on.",
         {"uscc": _text("Unified social credit code", "91350100MA00001386")},
-        frozenset({"partner_id", "terms_version"}),
+        frozenset({"partner_id", "terms_version", "covers"}),
     ),
     "EnterpriseVerified": PublicType(
         "enterprise.verified.v1", _ENTERPRISE, "An enterprise may discount.", withheld=frozenset({"reason"})
@@ -112,6 +112,19 @@ PUBLIC: Mapping[str, PublicType] = {
         "enterprise.refused.v1", _ENTERPRISE, "An enterprise was refused.", {"reason": _REASON}
     ),
     "AccountChanged": PublicType("enterprise.account_changed.v1", _ENTERPRISE, "It is paid to another account now."),
+    "EnterpriseClosed": PublicType(
+        "enterprise.closed.v1",
+        _ENTERPRISE,
+        "An enterprise was closed; its data is restricted.",
+        {"retain_until": _text("Until when the law has it kept", "2036-04-15T02:00:00.000Z", format="date-time")},
+        frozenset({"reason"}),
+    ),
+    "PersonalDataErased": PublicType(
+        "enterprise.erased.v1",
+        _ENTERPRISE,
+        "An enterprise's personal data is erased.",
+        withheld=frozenset({"retained_until", "fields", "operators"}),
+    ),
     "DiscountRequested": PublicType(
         "discount.requested.v1",
         _DISCOUNT,
@@ -188,6 +201,8 @@ INTERNAL = frozenset(
     {
         "ConfirmationAsked",
         "ConfirmationRefused",
+        "ConsentGiven",
+        "ConsentWithdrawn",
         "EnterpriseTold",
         "ExecutionReplayed",
         "LoginPasswordChanged",

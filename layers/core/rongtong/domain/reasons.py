@@ -21,6 +21,7 @@ class Stage(StrEnum):
     IMPORT = "When a file of bills is imported"
     REGISTRATION = "When an enterprise is registered"
     CONFIRMATION = "When an operator confirms a discount, or sets a password"
+    PERSONAL_DATA = "When personal data is shown, handed out or erased"
     OPERATIONS = "When operations change the configuration"
     WEBHOOKS = "When webhook endpoints are registered, and by the receiver's check of a webhook"
     TOOLS = "By the calculators, the receipt verifier and the sandbox's bill registry"
@@ -264,6 +265,25 @@ REASONS: Mapping[str, Reason] = {
         },
     ),
     **_other(
+        Stage.PERSONAL_DATA,
+        {
+            "DISCLOSURE_REQUEST": (
+                "What is to be shown or held, or why, cannot be read.",
+                "Correct the part that `field` names.",
+            ),
+            "DISCLOSURE_NOT_APPROVED": (
+                "No second person has approved that this is shown, or it was shown already.",
+                "Propose a change of the kind disclosure, and show it within a day of its approval.",
+            ),
+            "DISCLOSURES_TOO_MANY": ("The person was shown as much as it may see in a day.", "Come back tomorrow."),
+            "CLOSURE_BLOCKED": (
+                "Discounts are live, incidents open or complaints unanswered.",
+                "Settle what the text names, then close it.",
+            ),
+            "PERSONAL_DATA_ERASED": ("What was sealed of the enterprise is erased.", "Nothing can show it again."),
+        },
+    ),
+    **_other(
         Stage.CONFIRMATION,
         {
             "CONFIRMATION_BY_PLATFORM": (
@@ -297,6 +317,14 @@ REASONS: Mapping[str, Reason] = {
     **_other(
         Stage.REQUEST,
         {
+            "CONSENT_WITHDRAWN": (
+                "The enterprise has withdrawn its consent; what runs goes on.",
+                "Let it consent anew: POST /v1/enterprises/{enterprise_id}/consents.",
+            ),
+            "ENTERPRISE_CLOSED": (
+                "The enterprise is closed; nothing new is begun for it.",
+                "What the law has kept of it is erased after its retain_until.",
+            ),
             "SUSPENDED": (
                 "New discounts are suspended for one of those named.",
                 "Send it again when GET /v1/status shows it open.",

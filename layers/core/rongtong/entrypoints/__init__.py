@@ -18,6 +18,7 @@ if not TYPE_CHECKING:
             "duty_models",
             "institution_models",
             "models",
+            "personal_models",
             "queries",
             "supervision_models",
             "webhook_models",

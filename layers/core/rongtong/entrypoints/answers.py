@@ -100,7 +100,7 @@ class Enterprise(Answer):
     enterprise_id: EnterpriseId
     """The same for the same partner and credit code, however often it is registered."""
     status: EnterpriseStatus
-    """PENDING while it is verified, then ACTIVE or REFUSED for good."""
+    """PENDING while it is verified, then ACTIVE or REFUSED; CLOSED for good, and ERASED when its data is."""
     reason: ReasonCode = MAY_BE_MISSING
     """Why it is REFUSED."""
     name: str
@@ -112,11 +112,19 @@ class Enterprise(Answer):
     registered_at: Instant
     """When it was registered first."""
     legal_representative: str
-    """Masked but for the last character."""
+    """Masked but for the last character; `*` once it is CLOSED."""
     mobile: str
-    """Masked but for three digits in front and four behind."""
+    """Masked but for three digits in front and four behind; `*` once it is CLOSED."""
     account_number: str
-    """Masked but for the last four digits."""
+    """Masked but for the last four digits; `*` once it is CLOSED."""
+    consent_withdrawn_at: Instant = MAY_BE_MISSING
+    """Since when its consent is withdrawn and no new discount is taken."""
+    closed_at: Instant = MAY_BE_MISSING
+    """When it was closed."""
+    retain_until: Instant = MAY_BE_MISSING
+    """Until when the law has its data kept; it is erased then."""
+    erased_at: Instant = MAY_BE_MISSING
+    """When it was erased."""
     suspended: Literal[True] = MAY_BE_MISSING
     """There while its business is suspended; only reading one enterprise tells it."""
 

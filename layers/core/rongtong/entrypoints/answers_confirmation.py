@@ -56,8 +56,8 @@ class SentCode(Answer):
 
     operator_id: OperatorId
     """Whose."""
-    purpose: Literal["login_password", "payment_password"]
-    """What it sets."""
+    purpose: Literal["login_password", "payment_password", "disclosure"]
+    """What it is for."""
     expires_at: Instant
     """When it counts no longer."""
 

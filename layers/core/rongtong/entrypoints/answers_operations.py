@@ -15,6 +15,7 @@ from rongtong.entrypoints.answers import (
     Day,
     Discount,
     DiscountId,
+    EnterpriseId,
     Fen,
     Instant,
     ReasonCode,
@@ -188,10 +189,12 @@ class EvidenceRead(Answer):
 
 
 class AccessList(Answer):
-    """Who was shown which evidence of a discount."""
+    """Who was shown which evidence of a discount, or personal data of an enterprise in full."""
 
-    discount_id: DiscountId
+    discount_id: DiscountId = MAY_BE_MISSING
     """Whose."""
+    enterprise_id: EnterpriseId = MAY_BE_MISSING
+    """Or whose."""
     accesses: list[EvidenceRead]
     """Newest first, at most 200."""
     more: bool

@@ -58,16 +58,16 @@ CONFIRMATION: Mapping[tuple[str, str], Operation] = {
         body=OperatorChangeBody,
         example={"enabled": False},
         replies={200: Reply("The operator.", shown.Operator, headers=("Idempotent-Replayed",))},
-        codes=("NOT_FOUND", "ACCOUNTS_UNAVAILABLE"),
+        codes=("NOT_FOUND", "ACCOUNTS_UNAVAILABLE", "ENTERPRISE_CLOSED"),
     ),
     ("POST", _OPERATOR + "/codes"): Operation(
         id="sendOperatorCode",
         tag=_TAG,
-        summary="Send an operator the code for one of its passwords",
+        summary="Send an operator the code for one of its passwords, or for a disclosure",
         body=CodeBody,
         example={"purpose": "payment_password"},
         replies={201: Reply("It is on its way.", shown.SentCode)},
-        codes=_SENDING,
+        codes=(*_SENDING, "ENTERPRISE_CLOSED"),
     ),
     ("POST", _OPERATOR + "/login-password"): Operation(
         id="setLoginPassword",
@@ -80,7 +80,7 @@ CONFIRMATION: Mapping[tuple[str, str], Operation] = {
         body=LoginPasswordBody,
         example={"first": {"code": "123456", "password": "lantern-orchid-47-mule", "phrase": "窗前明月光"}},
         replies={200: Reply("The operator.", shown.Operator)},
-        codes=(*_CODES, *_PASSWORDS, *_ACCOUNTS, "WRONG_STATE"),
+        codes=(*_CODES, *_PASSWORDS, *_ACCOUNTS, "WRONG_STATE", "ENTERPRISE_CLOSED"),
     ),
     ("POST", _OPERATOR + "/payment-password"): Operation(
         id="setPaymentPassword",
@@ -90,7 +90,7 @@ CONFIRMATION: Mapping[tuple[str, str], Operation] = {
         body=PaymentPasswordBody,
         example={"access_token": _TOKEN, "code": "123456", "password": "Wq7$kd9L-teapot"},
         replies={200: Reply("The operator.", shown.Operator)},
-        codes=(*_CODES, *_PASSWORDS, *_ACCOUNTS, "OPERATOR_NOT_ACTIVE", "PAYMENT_PASSWORD_WRONG"),
+        codes=(*_CODES, *_PASSWORDS, *_ACCOUNTS, "OPERATOR_NOT_ACTIVE", "PAYMENT_PASSWORD_WRONG", "ENTERPRISE_CLOSED"),
     ),
     ("POST", _CHALLENGES): Operation(
         id="beginConfirmation",

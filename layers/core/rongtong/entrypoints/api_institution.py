@@ -143,7 +143,7 @@ INSTITUTION: Mapping[tuple[str, str], Operation] = {
             "text": "利息与报价不符",
         },
         replies={201: Reply("The complaint.", shown.Complaint, headers=("Location", *_REPLAYED))},
-        codes=("NOT_FOUND",),
+        codes=("NOT_FOUND", "PERSONAL_DATA_ERASED"),
         links=_FROM_COMPLAINT,
     ),
     ("GET", "/v1/complaints"): Operation(
@@ -170,7 +170,7 @@ INSTITUTION: Mapping[tuple[str, str], Operation] = {
         body=ReplyBody,
         example={"text": "仍不一致"},
         replies={200: Reply("The complaint, with a new date.", shown.Complaint, headers=_REPLAYED)},
-        codes=("NOT_FOUND", "WRONG_STATE"),
+        codes=("NOT_FOUND", "WRONG_STATE", "PERSONAL_DATA_ERASED"),
     ),
     ("POST", "/v1/complaints/{complaint_id}/closure"): Operation(
         id="closeComplaint",
@@ -214,7 +214,7 @@ INSTITUTION: Mapping[tuple[str, str], Operation] = {
         body=ReplyBody,
         example={"text": "已核对，利息无误"},
         replies={200: Reply("The complaint.", shown.Complaint, headers=_REPLAYED)},
-        codes=("NOT_FOUND", "WRONG_STATE"),
+        codes=("NOT_FOUND", "WRONG_STATE", "PERSONAL_DATA_ERASED"),
     ),
 }
 """By method and path."""

@@ -181,7 +181,14 @@ PARTNER: Mapping[tuple[str, str], Operation] = {
                 headers=("Location", "Idempotent-Replayed"),
             )
         },
-        codes=(*ACCEPTANCE, "CALENDAR_UNCONFIRMED", "KIND_MISMATCH", "SUSPENDED"),
+        codes=(
+            *ACCEPTANCE,
+            "CALENDAR_UNCONFIRMED",
+            "KIND_MISMATCH",
+            "SUSPENDED",
+            "ENTERPRISE_CLOSED",
+            "CONSENT_WITHDRAWN",
+        ),
         links=_FROM_DISCOUNT,
     ),
     ("GET", "/v1/discounts"): Operation(

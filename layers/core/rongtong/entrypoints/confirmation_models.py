@@ -52,8 +52,8 @@ class OperatorChangeBody(_Body):
 class CodeBody(_Body):
     """POST /v1/enterprises/{enterprise_id}/operators/{operator_id}/codes"""
 
-    purpose: Literal["login_password", "payment_password"]
-    """What the code is to set."""
+    purpose: Literal["login_password", "payment_password", "disclosure"]
+    """What the code is to set, or `disclosure`: to be shown the enterprise's personal data in full."""
 
 
 class FirstLoginPassword(_Body):

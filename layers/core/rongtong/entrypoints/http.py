@@ -50,6 +50,12 @@ _STATUS = {
     "WRITE_CONFLICT": 409,
     # Not 503: nothing is broken, and clients that try again every second would do so for hours.
     "SUSPENDED": 409,
+    "CONSENT_WITHDRAWN": 409,
+    "ENTERPRISE_CLOSED": 409,
+    "CLOSURE_BLOCKED": 409,
+    "PERSONAL_DATA_ERASED": 409,
+    "DISCLOSURES_TOO_MANY": 409,
+    "DISCLOSURE_NOT_APPROVED": 409,
     "BUSY_TRY_AGAIN": 503,
     "NO_QUORUM": 503,
     "BANK_UNAVAILABLE": 503,

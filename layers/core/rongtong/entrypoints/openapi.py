@@ -30,6 +30,7 @@ from rongtong.entrypoints import (
     answers_institution,
     answers_jobs,
     answers_operations,
+    answers_personal,
     answers_supervision,
     answers_webhooks,
     bill_models,
@@ -38,6 +39,7 @@ from rongtong.entrypoints import (
     duty_models,
     institution_models,
     models,
+    personal_models,
     queries,
     supervision_models,
     webhook_models,
@@ -50,6 +52,7 @@ from rongtong.entrypoints.api_institution import INSTITUTION
 from rongtong.entrypoints.api_jobs import JOBS
 from rongtong.entrypoints.api_operations import OPERATIONS
 from rongtong.entrypoints.api_partner import PARTNER
+from rongtong.entrypoints.api_personal import PERSONAL
 from rongtong.entrypoints.api_supervision import SUPERVISION
 from rongtong.entrypoints.api_table import ANY, JSON, POSTED, READ, SIGNED, Operation, Reply
 from rongtong.entrypoints.api_webhooks import WEBHOOKS
@@ -58,6 +61,7 @@ from rongtong.entrypoints.routes import ROUTES, parameters_of
 
 TABLE: Mapping[tuple[str, str], Operation] = {
     **PARTNER,
+    **PERSONAL,
     **CONFIRMATION,
     **BILLS,
     **WEBHOOKS,
@@ -90,6 +94,8 @@ MODULES: tuple[ModuleType, ...] = tuple(
         answers_jobs,
         answers_supervision,
         supervision_models,
+        answers_personal,
+        personal_models,
     )
 )
 _REF = "#/components/schemas/{model}"

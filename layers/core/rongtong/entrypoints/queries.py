@@ -83,6 +83,10 @@ ENTERPRISE_FIELDS = (
     "legal_representative",
     "mobile",
     "account_number",
+    "consent_withdrawn_at",
+    "closed_at",
+    "retain_until",
+    "erased_at",
 )
 QUOTE_FIELDS = ("quote_id", "quoted_at", "expires_at", "bill", "repurchase", "acceptor_class", "offers")
 Cursor = Annotated[str, StringConstraints(min_length=1, max_length=512, pattern=r"^[A-Za-z0-9_-]+$")]
@@ -162,8 +166,10 @@ class IncidentsQuery(_Query):
 class AccessesQuery(_Query):
     """GET /v1/operations/accesses"""
 
-    discount_id: Annotated[str, StringConstraints(pattern=r"^dsc_[a-z2-7]{26}$")]
+    discount_id: Annotated[str, StringConstraints(pattern=r"^dsc_[a-z2-7]{26}$")] | None = None
     """Whose evidence."""
+    enterprise_id: Annotated[str, StringConstraints(pattern=r"^ent_[a-z2-7]{26}$")] | None = None
+    """Or whose personal data."""
 
 
 class ExecutionsQuery(_Query):

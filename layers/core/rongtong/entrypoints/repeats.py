@@ -15,6 +15,9 @@ KEPT: frozenset[str] = frozenset(
     {
         "/v1/enterprises",
         "/v1/enterprises/{enterprise_id}/account",
+        "/v1/enterprises/{enterprise_id}/consents",
+        "/v1/enterprises/{enterprise_id}/consents/withdrawal",
+        "/v1/enterprises/{enterprise_id}/closure",
         "/v1/discounts/{discount_id}/confirmation",
         "/v1/operations/reviews/{discount_id}",
         "/v1/operations/incidents/{incident_id}/assignment",
@@ -42,6 +45,8 @@ SELF_REMEMBERED: Mapping[str, str] = {
     "/v1/quotes": _OWN,
     "/v1/bill-imports": _OWN,
     "/v1/bill-imports/{bill_import_id}/start": "What it answers is how far the import is by then.",
+    "/v1/enterprises/{enterprise_id}/disclosures": _SECRET,
+    "/v1/operations/enterprises/{enterprise_id}/disclosures": _SECRET,
     "/v1/enterprises/{enterprise_id}/operators": _SECRET,
     "/v1/enterprises/{enterprise_id}/operators/{operator_id}/codes": _OWN,
     "/v1/enterprises/{enterprise_id}/operators/{operator_id}/login-password": _SECRET,

@@ -47,6 +47,13 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", "/v1/enterprises", "enterprises:read"),
     Route("GET", "/v1/enterprises/{enterprise_id}", "enterprises:read"),
     Route("POST", "/v1/enterprises/{enterprise_id}/account", "enterprises:write"),
+    # ---- personal data of an enterprise
+    Route("GET", "/v1/enterprises/{enterprise_id}/consents", "enterprises:read"),
+    Route("POST", "/v1/enterprises/{enterprise_id}/consents", "enterprises:write"),
+    Route("POST", "/v1/enterprises/{enterprise_id}/consents/withdrawal", "enterprises:write"),
+    Route("POST", "/v1/enterprises/{enterprise_id}/disclosures", "enterprises:disclose"),
+    Route("GET", "/v1/enterprises/{enterprise_id}/export", "enterprises:read"),
+    Route("POST", "/v1/enterprises/{enterprise_id}/closure", "enterprises:write"),
     # ---- operators of an enterprise
     Route("GET", "/v1/enterprises/{enterprise_id}/operators", "operators:read"),
     Route("POST", "/v1/enterprises/{enterprise_id}/operators", "operators:write"),
@@ -126,6 +133,7 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", "/v1/operations/reviews/{discount_id}", "operations:review"),
     Route("POST", "/v1/operations/reviews/{discount_id}", "operations:review"),
     Route("GET", "/v1/operations/accesses", "operations:read"),
+    Route("POST", "/v1/operations/enterprises/{enterprise_id}/disclosures", "operations:disclose"),
     Route("GET", "/v1/operations/incidents", "operations:read"),
     Route("POST", "/v1/operations/incidents/{incident_id}/assignment", "operations:resolve"),
     Route("POST", "/v1/operations/incidents/{incident_id}/notes", "operations:resolve"),

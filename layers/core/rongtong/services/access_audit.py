@@ -1,4 +1,4 @@
-"""Access audit: who read which evidence is evidence itself, and so is who redelivered what was given up.
+"""Access audit: who read which evidence is evidence itself, as is who saw personal data in full, and who redelivered.
 
 A read is an event, written in one transaction before anything is shown, and logged like every other event: to hide it,
 one must break the evidence log. A read that cannot be recorded is refused; otherwise whoever can keep the record from
@@ -13,7 +13,7 @@ events it holds.
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
@@ -26,6 +26,7 @@ from rongtong.services.records import (
     accesses_owner,
     change_writes,
     discount_pk,
+    enterprise_pk,
     first_writes,
     iso,
     logged_indices,
@@ -41,6 +42,7 @@ _BATCH = 100
 _SUBJECT = "access_id"
 READ = "EvidenceRead"
 REDELIVERY = "DeadLettersRedelivered"
+DISCLOSURE = "PersonalDataDisclosed"
 """What these aggregates tell of: the types of their events."""
 _REDELIVERIES = "redeliveries"
 _SUPERVISIONS = "supervisions"
@@ -75,10 +77,14 @@ def note_read(context: Context, evidence: Evidence, discount_id: str) -> None:
 
     Raises BusyError when every aggregate of these minutes is taken or full; nothing may be shown then.
     """
+    _note_read(context, evidence, "discount_id", discount_id)
+
+
+def _note_read(context: Context, evidence: Evidence, named: str, subject_id: str) -> None:
     if context.initiator is None:
         return
-    listing = Listing(accesses_owner(discount_id), iso(context.clock.now()), {"evidence": evidence.value})
-    data: Document = {"evidence": evidence.value, "discount_id": discount_id}
+    listing = Listing(accesses_owner(subject_id), iso(context.clock.now()), {"evidence": evidence.value})
+    data: Document = {"evidence": evidence.value, named: subject_id}
     if not _noted(context, READ, data, listing):
         raise BusyError("Who reads this cannot be recorded right now, so it is not shown; ask again in a second.")
 
@@ -90,6 +96,17 @@ def note_supervision(context: Context, what: Supervised, about: Document) -> Non
     listing = Listing(_SUPERVISIONS, iso(context.clock.now()), {"evidence": what.value})
     if not _noted(context, READ, {"evidence": what.value, **about}, listing):
         raise BusyError("Who reads this cannot be recorded right now, so it is not shown; ask again in a second.")
+
+
+def note_disclosure(context: Context, data: Document, also: Callable[[], list[Write]]) -> None:
+    """Record that somebody is about to be shown personal data in full, in one transaction with what ``also`` answers.
+
+    ``data`` has the enterprise's id, why, who and which fields. ``also`` is asked anew whenever another writer was
+    quicker, and may raise why nothing may be shown. Raises BusyError; nothing may be shown then.
+    """
+    listing = Listing(accesses_owner(str(data["enterprise_id"])), iso(context.clock.now()), {"evidence": DISCLOSURE})
+    if not _noted(context, DISCLOSURE, data, listing, also):
+        raise BusyError("Who is shown this cannot be recorded right now, so it is not shown; ask again in a second.")
 
 
 def note_redelivery(context: Context, by: str, path: str, why: str) -> None:
@@ -113,27 +130,55 @@ def events_between(context: Context, begins: datetime, ends: datetime) -> list[D
     return found
 
 
-def accesses(context: Context, discount_id: str, *, most: int = 200) -> Document:
-    """Who was shown what of a discount, newest first; to ask for it is such a read itself, and is listed next time.
+def accesses(
+    context: Context, discount_id: str | None = None, *, enterprise_id: str | None = None, most: int = 200
+) -> Document:
+    """Who was shown what of a discount, or of an enterprise's personal data, newest first; to ask for it is such a read
+    itself, and is listed next time.
 
     Each with its ``event`` and ``salt_hex``, whose leaf has the number ``index`` in the evidence log, None while it is
     not logged yet; ``more`` says that there are others. A read is listed a moment after it happened.
 
     Raises NotFoundError, and what ``note_read`` raises.
     """
-    if context.store.get(discount_pk(discount_id), STATE) is None:
-        raise NotFoundError("There is no such discount; look its id up in the discount's answer.", field="discount_id")
-    listed = context.store.listed(accesses_owner(discount_id), _EVER, most=most)
+    kind, subject_id = ("discount", discount_id) if discount_id is not None else ("enterprise", str(enterprise_id))
+    pk = discount_pk(subject_id) if kind == "discount" else enterprise_pk(subject_id)
+    if context.store.get(pk, STATE) is None:
+        raise NotFoundError(f"There is no such {kind}; look its id up in the {kind}'s answer.", field=f"{kind}_id")
+    shown, more = _listed(context, subject_id, most)
+    _note_read(context, Evidence.ACCESSES, f"{kind}_id", subject_id)
+    return {f"{kind}_id": subject_id, "accesses": shown, "more": more}
+
+
+def disclosures_of(context: Context, enterprise_id: str, *, most: int = 200) -> tuple[list[Document], bool]:
+    """Who was shown an enterprise's personal data in full, newest first, for the enterprise itself: an operator by its
+    id, of operations no name. And whether there are others.
+    """
+    shown, more = _listed(context, enterprise_id, most)
+    events = [one["event"] for one in shown if one["event"]["type"] == DISCLOSURE]
+    return [
+        {
+            "at": event["at"],
+            "reason": event["data"]["reason"],
+            "fields": event["data"]["fields"],
+            "by": event["data"].get("operator_id", "operations"),
+        }
+        for event in events
+    ], more
+
+
+def _listed(context: Context, subject_id: str, most: int) -> tuple[list[Document], bool]:
+    listed = context.store.listed(accesses_owner(subject_id), _EVER, most=most)
     keys = [listing.key for listing in listed if listing.key is not None]
     states = {pk: (pk, STATE) for pk, _ in keys}
     found = _all(context, [*keys, *states.values()])
     indices = {pk: logged_indices(found[key].body) for pk, key in states.items()}
-    note_read(context, Evidence.ACCESSES, discount_id)
-    shown = [_view(found[key], indices[key[0]]) for key in keys]
-    return {"discount_id": discount_id, "accesses": shown, "more": len(listed) == most}
+    return [_view(found[key], indices[key[0]]) for key in keys], len(listed) == most
 
 
-def _noted(context: Context, kind: str, data: Document, listing: Listing) -> bool:
+def _noted(
+    context: Context, kind: str, data: Document, listing: Listing, also: Callable[[], list[Write]] = list
+) -> bool:
     """Whether an aggregate of these minutes took the event: False when every one is taken or full."""
     now = context.clock.now()
     if context.request_id is not None:
@@ -143,7 +188,7 @@ def _noted(context: Context, kind: str, data: Document, listing: Listing) -> boo
         if writes is None:
             continue
         try:
-            context.store.transact(writes)
+            context.store.transact([*also(), *writes])
         except WriteConflictError:
             continue
         return True

@@ -28,11 +28,13 @@ class ChangeAccount:
 
 
 def change_account(context: Context, item: Item, command: ChangeAccount) -> Document:
-    """Let an active enterprise be paid to another account of its own. The same account again is no change.
+    """Let an enterprise be paid to another account of its own. The same account again is no change.
+
+    A closed one too: money that comes back after its closing is owed to it still.
 
     Raises EnterpriseNotActiveError, IdentityError, AccountNotVerifiedError, BankUnavailableError, WrongStateError.
     """
-    if item.body["status"] != EnterpriseStatus.ACTIVE:
+    if item.body["status"] not in (EnterpriseStatus.ACTIVE, EnterpriseStatus.CLOSED):
         raise EnterpriseNotActiveError("Only an active enterprise changes its account.", field="enterprise_id")
     check_bank_code(command.bank_code, directory=policy_of(context.store.get(*POLICY_KEY)).bank_directory)
     owner, key = str(item.body["enterprise_id"]), str(item.body["data_key"])

@@ -97,6 +97,7 @@ def _of_day(context: Context, day: Day, changes: list[Item], snapshot: Document)
         _replays(context, day),
         _redeliveries(events),
         _duties(context, day),
+        _disclosures(events),
     ):
         for one in each:
             if isinstance(one, Action):
@@ -255,6 +256,21 @@ def _duties(context: Context, day: Day) -> Iterator[Action | Finding]:
             yield from _unsigned(event, by, about)
 
 
+def _disclosures(events: list[Document]) -> Iterator[Action | Finding]:
+    """Personal data that operations were shown in full; an operator of the enterprise proves itself who it is."""
+    for event in events:
+        if event["type"] != access_audit.DISCLOSURE or "operator_id" in event["data"]:
+            continue
+        about = f"{event['access_id']} event {event['n']}"
+        by, second = str(event["data"].get("by", "")), str(event["data"].get("approved_by", ""))
+        yield Action("disclosure", str(event["at"]), by, about, second)
+        try:
+            require_two_persons(by, second)
+        except SamePersonError:
+            yield Finding(FindingCode.SECOND_PERSON_MISSING, about, "Personal data was shown on one person's word.")
+        yield from _unsigned(event, by, about)
+
+
 def _unsigned(event: Document, by: str, about: str) -> Iterator[Finding]:
     """The key of the signature is one of the person's whom the record names."""
     signed_by = str((event.get("by") or {}).get("key", "")).partition("#")[0]
@@ -275,7 +291,7 @@ def _reads(context: Context, day: Day, events: list[Document], snapshot: Documen
         key_id = str((event.get("by") or {}).get("key", ""))
         if event["type"] != access_audit.READ or key_id.partition("#")[0] not in operations:
             continue
-        read[key_id].add(str(event["data"]["discount_id"]))
+        read[key_id].add(str(event["data"].get("discount_id") or event["data"]["enterprise_id"]))
         late[key_id] += not _in_working_hours(context, str(event["at"]))
     found = []
     for key_id, discounts in sorted(read.items()):

@@ -16,6 +16,7 @@ from rongtong.domain.errors import TransitionError
 from rongtong.domain.incident import IncidentKind, IncidentStatus
 from rongtong.services import incidents, lists
 from rongtong.services.context import Context
+from rongtong.services.enterprise_state import data_key_of
 from rongtong.services.errors import IdempotencyMismatchError, NotFoundError, WrongStateError
 from rongtong.services.records import (
     POLICY_KEY,
@@ -40,6 +41,7 @@ _HIDDEN = frozenset({"events", "logged", "put_off", "body_digest", "partner_id",
 _EVER = "0"
 _PAGE = 100
 _OPEN_MAX = 10_000
+_ALL = 1_000_000
 _REMIND = timedelta(days=1)
 _REMINDERS_MAX = 1_000
 _WAITING_LIST, _ANSWERED_LIST = "complaints#waiting", "complaints#answered"
@@ -167,6 +169,12 @@ def of_partner(context: Context, partner_id: str, *, limit: int = _PAGE, cursor:
     return _paged(context, _partner_list(partner_id), limit, cursor)
 
 
+def of_enterprise(context: Context, partner_id: str, enterprise_id: str) -> list[Document]:
+    """Every complaint about an enterprise or its discounts, newest first, without what was written."""
+    listed = context.store.listed(_partner_list(partner_id), _EVER, most=_ALL)
+    return [one for one in _shown(context, listed) if one["about"]["enterprise_id"] == enterprise_id]
+
+
 def waiting(context: Context) -> Document:
     """Every complaint that waits for an answer, the most urgent first, without what was written: all on one page."""
     listed = context.store.listed(_WAITING_LIST, _EVER, most=_OPEN_MAX + 1)
@@ -216,8 +224,13 @@ def load(context: Context, complaint_id: str) -> Item:
 
 
 def view(context: Context, item: Item) -> Document:
-    """The complaint with everything that was written, oldest first, for its two sides. Raises SealedDataError."""
+    """The complaint with everything that was written, oldest first, for its two sides. Raises SealedDataError.
+
+    Nothing of what was written is left once the enterprise's data is erased.
+    """
     owner = _enterprise(context, item)
+    if "data_key" not in owner.body:
+        return {**_summary(context, item.body), "messages": []}
     messages = []
     for document in context.store.query(item.pk, "event#"):
         event = document.body["event"]
@@ -317,7 +330,7 @@ def _sealed(context: Context, enterprise: Item, text: str) -> str:
 
 
 def _key(enterprise: Item) -> tuple[str, str]:
-    return str(enterprise.body["enterprise_id"]), str(enterprise.body["data_key"])
+    return data_key_of(enterprise)
 
 
 def _deadline(context: Context, item: Item) -> Item:

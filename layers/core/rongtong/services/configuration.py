@@ -22,7 +22,7 @@ from rongtong.domain.policy import Policy
 from rongtong.domain.privacy import mask_account
 from rongtong.domain.rates import RateTable, RateTableError
 from rongtong.domain.trust import TrustPolicy, TrustPolicyError
-from rongtong.services import access, compensation_reserve
+from rongtong.services import access, compensation_reserve, personal_data_changes
 from rongtong.services.context import Context
 from rongtong.services.cosigning import WITNESSES_KEY
 from rongtong.services.errors import InstitutionUnknownError, NotFoundError
@@ -34,7 +34,9 @@ from rongtong.services.records import (
     POLICY_KEY,
     STATE,
     calendar_key,
+    disclosure_pk,
     discount_pk,
+    hold_pk,
     institution_pk,
     listed_pk,
     partner_pk,
@@ -331,6 +333,19 @@ KINDS: Mapping[str, ChangeKind] = {
         _apply_reserve_posting,
         whole=False,
         complete=compensation_reserve.complete,
+    ),
+    "disclosure": ChangeKind(
+        personal_data_changes.prepare_disclosure,
+        lambda content: (disclosure_pk(content["enterprise_id"]), STATE),
+        _whole,
+        whole=False,
+        complete=personal_data_changes.of_known_enterprise,
+    ),
+    "hold": ChangeKind(
+        personal_data_changes.prepare_hold,
+        lambda content: (hold_pk(content["enterprise_id"]), STATE),
+        _whole,
+        complete=personal_data_changes.of_known_enterprise,
     ),
     "partner": ChangeKind(
         access.prepare,

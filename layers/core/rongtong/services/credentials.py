@@ -50,6 +50,9 @@ class Accounts(Protocol):
     def enable(self, name: str, *, enabled: bool) -> None:
         """Let the account log in again, or no longer, wherever it was logged in. Raises AccountsUnavailableError."""
 
+    def delete(self, name: str) -> None:
+        """Delete the account and what it holds; one that is not there is no error. Raises AccountsUnavailableError."""
+
     def login(self, access_token: str) -> Login:
         """Whose token it is. Raises LoginError, AccountsUnavailableError."""
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from rongtong.domain.lifecycle import EnterpriseStatus
 from rongtong.services.context import Context
+from rongtong.services.enterprise_state import data_key_of
 from rongtong.services.ports import SmsUnavailableError
 from rongtong.services.records import STATE, amend, at_rest, change_writes, enterprise_pk, event_sk
 from rongtong.services.storage import Document, Item, Key, WriteConflictError
@@ -15,6 +17,7 @@ _TEXTS = {
     "EnterpriseVerified": "企业认证已完成",
     "EnterpriseRefused": "企业认证未通过",
     "AccountChanged": "收款账户已变更",
+    "EnterpriseClosed": "账户已关闭，资料停止使用，依法须保存的期满后删除",
     "DiscountPaid": "贴现款已到账",
     "PaymentReturned": "贴现款被退回，请核对收款账户",
     "DiscountRefused": "贴现申请未成功",
@@ -39,8 +42,12 @@ def notify(context: Context, pk: str) -> Document:
     if texts:
         enterprise = context.store.get(enterprise_pk(str(item.body["enterprise_id"])), STATE)
         assert enterprise is not None, "events with messages belong to enterprises that exist"
-        owner, key = str(enterprise.body["enterprise_id"]), str(enterprise.body["data_key"])
-        mobile = context.vault.decrypt(owner, key, str(enterprise.body["mobile"]))
+        if enterprise.body["status"] == EnterpriseStatus.ERASED:
+            # Nobody knows any more where it could be told.
+            given = _note(context, item, last, events)
+            try_at_once(context, given)
+            return {"subject": pk, "delivered": 0}
+        mobile = context.vault.decrypt(*data_key_of(enterprise), str(enterprise.body["mobile"]))
         try:
             for reference, text in texts.items():
                 context.sms.send(mobile, text, f"{pk}/{reference}")

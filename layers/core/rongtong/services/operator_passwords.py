@@ -17,6 +17,7 @@ from rongtong.domain.confirmation_rules import CODE_DIGITS, ConfirmationRules
 from rongtong.domain.passwords import LOGIN_LENGTH_MIN, PAYMENT_LENGTH_MIN, normalised, require_good
 from rongtong.services.context import Context
 from rongtong.services.credentials import Credentials
+from rongtong.services.enterprise_state import require_not_closed
 from rongtong.services.errors import BusyError, WrongStateError
 from rongtong.services.operator_records import (
     OperatorNotActiveError,
@@ -40,7 +41,11 @@ from rongtong.services.records import POLICY_KEY, derived_id, iso, tenant_key
 from rongtong.services.settings import policy_of
 from rongtong.services.storage import Document, Write
 
-_PURPOSES = {Purpose.LOGIN_PASSWORD: "设置登录密码", Purpose.PAYMENT_PASSWORD: "设置支付密码"}
+_PURPOSES = {
+    Purpose.LOGIN_PASSWORD: "设置登录密码",
+    Purpose.PAYMENT_PASSWORD: "设置支付密码",
+    Purpose.DISCLOSURE: "查看企业完整资料",
+}
 
 
 @dataclass(frozen=True)
@@ -72,7 +77,9 @@ class SetPaymentPassword:
 
 
 def send_code(context: Context, named: Person, key: str, purpose: Purpose) -> Document:
-    """Send the operator a code for one of its passwords; asked for again under the same key, it is the same code.
+    """Send the operator a code for one of its passwords, or to be shown personal data in full.
+
+    Asked for again under the same key, it is the same code.
 
     Raises NotFoundError, WrongStateError, OperatorNotActiveError, CodeLockedError, TooManyCodesError,
     SmsUnavailableError, BusyError.
@@ -84,7 +91,7 @@ def send_code(context: Context, named: Person, key: str, purpose: Purpose) -> Do
         found = again(context, named)
         if _repeats(context, found, code_id):
             return []
-        _require_status(found, purpose)
+        require_status(found, purpose)
         bound = _bound(found, purpose)
         body = with_new_code(context, found, code_id, purpose, bound, digits=CODE_DIGITS, life=rules.code_life())
         return [found.operator.replaced(body)]
@@ -116,9 +123,9 @@ def set_login_password(
     Raises NotFoundError, WrongStateError, PasswordError, the errors of codes, AccountsUnavailableError, BusyError.
     """
     found = again(context, named)
-    _require_status(found, Purpose.LOGIN_PASSWORD)
+    require_status(found, Purpose.LOGIN_PASSWORD)
     password = _good(context, credentials, found, command.password, LOGIN_LENGTH_MIN, extra=command.phrase)
-    taken = _shown_code(context, named, Purpose.LOGIN_PASSWORD, command.code)
+    taken = shown_code(context, named, Purpose.LOGIN_PASSWORD, command.code)
     credentials.accounts.set_password(taken.id, password)
     sealed = context.vault.encrypt(*taken.owner, command.phrase)
     changes: Document = {"status": OperatorStatus.ACTIVE.value, "phrase": sealed}
@@ -153,7 +160,7 @@ def set_payment_password(
     BusyError.
     """
     found = again(context, named)
-    _require_status(found, Purpose.PAYMENT_PASSWORD)
+    require_status(found, Purpose.PAYMENT_PASSWORD)
     require_login(
         context, credentials, found, command.access_token, age_s=rules_of(context, named.partner_id).login_age_s
     )
@@ -161,7 +168,7 @@ def set_payment_password(
     password = _good(context, credentials, found, command.password, PAYMENT_LENGTH_MIN, extra=phrase)
     if "payment_password" in found.operator.body and command.present is None:
         raise PaymentPasswordError("Send the present payment password too.", field="present")
-    taken = _shown_code(context, named, Purpose.PAYMENT_PASSWORD, command.code)
+    taken = shown_code(context, named, Purpose.PAYMENT_PASSWORD, command.code)
     had = taken.opened(context, "payment_password")
     if had is not None and not credentials.hasher.verify(had, normalised(command.present or "")):
         refused(context, taken)
@@ -184,7 +191,7 @@ def refused(context: Context, taken: Person) -> None:
     write_again(context, lambda: lock_writes(context, taken, enterprise_of(context, taken.owner[0])))
 
 
-def _shown_code(context: Context, named: Person, purpose: Purpose, code: str) -> Person:
+def shown_code(context: Context, named: Person, purpose: Purpose, code: str) -> Person:
     """The operator, once an attempt was taken and the code is right. Raises CodeMismatchError and those of attempts."""
     code_id = str(again(context, named).open_code().get("id", ""))
     taken = take_attempt(context, lambda: again(context, named), code_id, purpose)
@@ -229,11 +236,13 @@ def _repeats(context: Context, found: Person, code_id: str) -> bool:
     return code.get("id") == code_id and iso(context.clock.now()) < str(code["expires_at"])
 
 
-def _require_status(found: Person, purpose: Purpose) -> None:
+def require_status(found: Person, purpose: Purpose) -> None:
+    """Raises WrongStateError, OperatorNotActiveError, EnterpriseClosedError where the code would be of no use."""
     status = found.operator.body["status"]
+    require_not_closed(found.enterprise)
     if purpose is Purpose.LOGIN_PASSWORD and status != OperatorStatus.INVITED:
         raise WrongStateError(f"The operator is {status}: it changes its login password by the present one.")
-    if purpose is Purpose.PAYMENT_PASSWORD:
+    if purpose is not Purpose.LOGIN_PASSWORD:
         _require_active(found)
 
 

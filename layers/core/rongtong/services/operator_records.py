@@ -23,8 +23,10 @@ from rongtong.domain.confirmation import (
     locked_until,
 )
 from rongtong.domain.errors import RongTongError
+from rongtong.domain.personal_data import ERASED
 from rongtong.services.context import Context
 from rongtong.services.credentials import Credentials, LoginError
+from rongtong.services.enterprise_state import data_key_of
 from rongtong.services.errors import BusyError, EnterpriseNotActiveError, NotFoundError
 from rongtong.services.records import STATE, change_writes, enterprise_pk, iso, operator_sk, without
 from rongtong.services.storage import Document, Item, Key, Write, WriteConflictError
@@ -61,6 +63,8 @@ class Purpose(StrEnum):
     CONFIRM = "confirm"
     LOGIN_PASSWORD = "login_password"  # noqa: S105  # what a code is for
     PAYMENT_PASSWORD = "payment_password"  # noqa: S105  # what a code is for
+    DISCLOSURE = "disclosure"
+    """To be shown the enterprise's personal data in full."""
 
 
 @dataclass(frozen=True)
@@ -78,7 +82,7 @@ class Person:
     @property
     def owner(self) -> tuple[str, str]:
         """Whose data key seals what is personal here: the enterprise's id, and the key as it is stored."""
-        return str(self.enterprise.body["enterprise_id"]), str(self.enterprise.body["data_key"])
+        return data_key_of(self.enterprise)
 
     @property
     def partner_id(self) -> str:
@@ -132,7 +136,9 @@ def again(context: Context, found: Person) -> Person:
 
 
 def shown(body: Document) -> Document:
-    """Masked: names and mobiles of persons never leave (JR/T 0171)."""
+    """Masked: names and mobiles of persons never leave (JR/T 0171); of one whose access has ended nothing is shown."""
+    if "ended_at" in body:
+        body = {**body, "masked": dict.fromkeys(body["masked"], ERASED)}
     return {**{name: body[name] for name in _SHOWN if name in body}, **body["masked"]}
 
 

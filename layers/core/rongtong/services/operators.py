@@ -9,6 +9,7 @@ from rongtong.domain.identity import check_mobile
 from rongtong.domain.privacy import mask_mobile, mask_name
 from rongtong.services.context import Context
 from rongtong.services.credentials import Credentials
+from rongtong.services.enterprise_state import require_not_closed
 from rongtong.services.operator_records import (
     OperatorStatus,
     Person,
@@ -20,7 +21,7 @@ from rongtong.services.operator_records import (
     shown,
     write_again,
 )
-from rongtong.services.records import derived_id, iso
+from rongtong.services.records import derived_id, enterprise_pk, iso, without
 from rongtong.services.storage import Create, Document, Item, Write
 
 
@@ -72,6 +73,7 @@ def register(context: Context, credentials: Credentials, enterprise: Item, comma
         if context.store.get(pk, sk) is not None:
             return []
         current = enterprise_of(context, enterprise_id)
+        require_enterprise_active(current)
         data: Document = {"roles": list(command.roles), "terms_version": command.terms_version}
         event = event_writes(context, current, operator_id, "OperatorRegistered", data)
         return [Create(pk, sk, body), *event]
@@ -99,8 +101,9 @@ def change(
 ) -> Document:
     """Disable or enable an operator, or give it other roles; whoever is disabled is logged out too.
 
-    Raises AccountsUnavailableError, BusyError.
+    Raises EnterpriseClosedError, AccountsUnavailableError, BusyError.
     """
+    require_not_closed(found.enterprise)
     enterprise_id, operator_id = found.owner[0], found.id
     if enabled is not None:
         # Before the record says so: a record that says DISABLED must mean that nobody can log in.
@@ -119,6 +122,33 @@ def change(
 
     write_again(context, writes)
     return shown(person(context, enterprise_id, operator_id).operator.body)
+
+
+def end_access(context: Context, credentials: Credentials, enterprise_id: str) -> None:
+    """Delete the accounts of every operator of an enterprise, with the mobiles that they hold; nobody acts for it then.
+
+    A repeat carries on. Raises AccountsUnavailableError, BusyError.
+    """
+    for item in context.store.query(enterprise_pk(enterprise_id), "operator#"):
+        if "ended_at" not in item.body:
+            _end(context, credentials, enterprise_id, str(item.body["operator_id"]))
+
+
+def _end(context: Context, credentials: Credentials, enterprise_id: str, operator_id: str) -> None:
+    # Before the record says so, as with disabling.
+    credentials.accounts.delete(operator_id)
+
+    def writes() -> list[Write]:
+        found = person(context, enterprise_id, operator_id)
+        if "ended_at" in found.operator.body:
+            return []
+        body = {**without(found.operator.body, "code"), "status": OperatorStatus.DISABLED.value}
+        body["ended_at"] = iso(context.clock.now())
+        data: Document = {"status": body["status"], "roles": body["roles"]}
+        event = event_writes(context, found.enterprise, found.id, "OperatorChanged", data)
+        return [found.operator.replaced(body), *event]
+
+    write_again(context, writes)
 
 
 def _status(enabled: bool, body: Document) -> OperatorStatus:

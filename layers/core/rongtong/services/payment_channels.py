@@ -19,6 +19,7 @@ from rongtong.domain.payment import (
     paid_out,
 )
 from rongtong.services.context import Context
+from rongtong.services.enterprise_state import data_key_of
 from rongtong.services.payments import bill_range, endorsee_of
 from rongtong.services.ports import (
     BankUnavailableError,
@@ -100,12 +101,11 @@ def _next_channel(context: Context, payment: Item, used: list[int], count: int) 
 
 
 def _order(context: Context, enterprise: Item, payment: Item) -> PaymentOrder:
-    owner, key = str(enterprise.body["enterprise_id"]), str(enterprise.body["data_key"])
     not_after = str(payment.body["not_after"])
     return PaymentOrder(
         reference=str(payment.body["reference"]),
         amount_fen=int(payment.body["amount_fen"]),
-        payee_account=context.vault.decrypt(owner, key, str(enterprise.body["account_number"])),
+        payee_account=context.vault.decrypt(*data_key_of(enterprise), str(enterprise.body["account_number"])),
         payee_name=str(enterprise.body["account_name"]),
         payee_bank_code=str(enterprise.body["bank_code"]),
         purpose="票据贴现",

@@ -34,6 +34,7 @@ from rongtong.services.bill_checks import (
     told,
 )
 from rongtong.services.context import Context
+from rongtong.services.enterprise_state import data_key_of
 from rongtong.services.quotes import priced
 from rongtong.services.records import (
     LIMITS_KEY,
@@ -206,8 +207,7 @@ def _found(
     if bill is None:
         return UNKNOWN_BILL, None
     records, body, fen = ground.records, item.body, ground.holdings.face_fen
-    owner, key = str(body["enterprise_id"]), str(records.enterprise.body["data_key"])
-    account = context.vault.decrypt(owner, key, str(records.enterprise.body["account_number"]))
+    account = context.vault.decrypt(*data_key_of(records.enterprise), str(records.enterprise.body["account_number"]))
     on_order, *on_invoice = [claims_fen(claims) + fen for claims in records.claims]
     application = application_of(
         body, ground.holdings.range, account, on_invoice_fen=sum(on_invoice), on_order_fen=on_order

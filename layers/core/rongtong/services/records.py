@@ -163,9 +163,29 @@ def access_pk(access_id: str) -> str:
     return f"access#{access_id}"
 
 
-def accesses_owner(discount_id: str) -> str:
-    """Under whom the reads of a discount's evidence are listed."""
-    return f"accesses#{discount_id}"
+def accesses_owner(subject_id: str) -> str:
+    """Under whom the reads of a discount's evidence, or of an enterprise's personal data, are listed."""
+    return f"accesses#{subject_id}"
+
+
+def disclosure_pk(enterprise_id: str) -> str:
+    """What of an enterprise's personal data two persons let one of them see."""
+    return f"disclosure#{enterprise_id}"
+
+
+def shown_pk(person: str, day: str) -> str:
+    """How many times a person was shown personal data on a day in Shanghai."""
+    return f"shown#{person}#{day}"
+
+
+def hold_pk(enterprise_id: str) -> str:
+    """Whether an investigation keeps an enterprise's data from being erased."""
+    return f"hold#{enterprise_id}"
+
+
+def retention_key(enterprise_id: str) -> Key:
+    """Due when the time of keeping a closed enterprise's data is over."""
+    return enterprise_pk(enterprise_id), "retention"
 
 
 def partner_list(partner_id: str, kind: str) -> str:

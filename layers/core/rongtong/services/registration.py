@@ -9,8 +9,9 @@ from typing import Any
 from rongtong.domain.bill import Party
 from rongtong.domain.eligibility import PARTY_REFUSED
 from rongtong.domain.identity import check_bank_code, check_mobile, check_uscc
-from rongtong.domain.lifecycle import EnterpriseStatus, require_enterprise_transition
+from rongtong.domain.lifecycle import RESTRICTED, EnterpriseStatus, require_enterprise_transition
 from rongtong.domain.lists import outcome as outcome_of_hits
+from rongtong.domain.personal_data import COVERS, ERASED, PersonalField
 from rongtong.domain.privacy import mask_account, mask_mobile, mask_name
 from rongtong.services.context import Context
 from rongtong.services.errors import NotFoundError
@@ -92,6 +93,7 @@ def register(context: Context, command: RegisterEnterprise) -> Document:
             "partner_id": command.partner_id,
             "uscc": command.uscc,
             "terms_version": command.terms_version,
+            "covers": list(COVERS),
         }
         # Where another request of the same partner was first, its record is the answer.
         with suppress(WriteConflictError):
@@ -145,13 +147,23 @@ def shown(context: Context, item: Item) -> Document:
 
 
 def view(item: Item) -> Document:
-    """Masked: full names and numbers of persons and accounts never leave (JR/T 0171)."""
+    """Masked: full names and numbers of persons and accounts never leave (JR/T 0171).
+
+    Of a closed enterprise not even the masked parts are shown: only operations see more, by two persons.
+    """
     body: dict[str, Any] = item.body
     shown = {
         key: body.get(key)
-        for key in ("enterprise_id", "status", "reason", "name", "uscc", "bank_code", "registered_at")
+        for key in (
+            *("enterprise_id", "status", "reason", "name", "uscc", "bank_code", "registered_at"),
+            *("consent_withdrawn_at", "closed_at", "retain_until", "erased_at"),
+        )
     }
-    return {**{key: value for key, value in shown.items() if value is not None}, **body["masked"]}
+    masked = body["masked"] if body["status"] not in RESTRICTED else dict.fromkeys(PersonalField, ERASED)
+    return {
+        **{key: value for key, value in shown.items() if value is not None},
+        **{str(name): value for name, value in masked.items()},
+    }
 
 
 def _load(context: Context, enterprise_id: str) -> Item:

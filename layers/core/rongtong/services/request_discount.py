@@ -16,6 +16,7 @@ from rongtong.domain.lifecycle import DiscountStatus, EnterpriseStatus
 from rongtong.domain.sub_bill_range import SubBillRange, require_within_ceiling
 from rongtong.services.context import Context
 from rongtong.services.discounts import view
+from rongtong.services.enterprise_state import require_consent, require_not_closed
 from rongtong.services.errors import (
     BusyError,
     EnterpriseNotActiveError,
@@ -113,8 +114,8 @@ def accept(context: Context, command: RequestDiscount) -> tuple[Document, bool]:
 
     The discount's id comes from the partner and its idempotency key: a repeat answers what was answered first and
     False, the same key with another body raises IdempotencyMismatchError. Raises BillNumberError, SubBillRangeError,
-    CalendarError, EnterpriseUnknownError, EnterpriseNotActiveError, InstitutionUnknownError, SuspendedError,
-    QuoteError, RangeTakenError, LimitExceededError.
+    CalendarError, EnterpriseUnknownError, EnterpriseClosedError, EnterpriseNotActiveError, ConsentWithdrawnError,
+    InstitutionUnknownError, SuspendedError, QuoteError, RangeTakenError, LimitExceededError.
     """
     discount_id = derived_id("dsc", command.partner_id, command.idempotency_key)
     spent_before = context.store.write_units
@@ -211,11 +212,13 @@ def _ranges(command: RequestDiscount) -> tuple[SubBillRange, SubBillRange | None
 def _active(enterprise: Item | None, partner_id: str) -> Item:
     if enterprise is None or enterprise.body["partner_id"] != partner_id:
         raise EnterpriseUnknownError("No such enterprise; register it first.", field="enterprise_id")
+    require_not_closed(enterprise)
     if enterprise.body["status"] != EnterpriseStatus.ACTIVE:
         raise EnterpriseNotActiveError(
             "The enterprise is not active; wait for its registration to end or see its reason.",
             field="enterprise_id",
         )
+    require_consent(enterprise)
     return enterprise
 
 

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from rongtong.domain.errors import RongTongError
 from rongtong.domain.incident import IncidentKind, IncidentStatus
 from rongtong.domain.lifecycle import DiscountStatus, EnterpriseStatus, waits_until
-from rongtong.services import complaints
+from rongtong.services import closure, complaints
 from rongtong.services.anchoring import anchor
 from rongtong.services.context import Context, Running
 from rongtong.services.cosigning import witnessed
@@ -22,7 +22,7 @@ from rongtong.services.errors import WrongStateError
 from rongtong.services.evidence_log import LOG_PK, head_of
 from rongtong.services.incidents import newest, open_anew, resolve
 from rongtong.services.notify import notify
-from rongtong.services.records import STATE, at_rest, iso, postponed
+from rongtong.services.records import STATE, at_rest, iso, postponed, retention_key
 from rongtong.services.replay import carry_on, discount_id_of, execution_name
 from rongtong.services.request_discount import start
 from rongtong.services.seal import record
@@ -153,6 +153,9 @@ def _close_stuck(context: Context) -> None:
 
 
 def _enterprise(context: Context, item: Item) -> None:
+    if (item.pk, item.sk) == retention_key(item.pk.partition("#")[2]):
+        closure.look_after(context, item)
+        return
     if item.body["status"] != EnterpriseStatus.PENDING:
         _tell(context, item)
         return
@@ -199,7 +202,7 @@ def _rest(context: Context, item: Item) -> None:
 
 def _put_off(context: Context, item: Item, pause: timedelta) -> None:
     """Put off, with since when it is due: what fails again and again is as late as if nobody had looked at it."""
-    found = context.store.get(item.pk, STATE)
+    found = context.store.get(item.pk, item.sk)
     if found is not None and found.due is not None:
         with suppress(WriteConflictError):
             context.store.transact([postponed(found, context.clock.now() + pause)])

@@ -27,6 +27,7 @@ from rongtong.services.bill_checks import (
 )
 from rongtong.services.context import Context
 from rongtong.services.discounts import discount_of, request_key, request_of
+from rongtong.services.enterprise_state import data_key_of
 from rongtong.services.quotes import QuoteError, priced, terms_of
 from rongtong.services.records import (
     POLICY_KEY,
@@ -212,7 +213,7 @@ def _kept(context: Context, imported: Item | None, request: Document, rng: SubBi
 
 
 def _accounts(context: Context, enterprise: Item, request: Document) -> tuple[str, str]:
-    owner, key = str(enterprise.body["enterprise_id"]), str(enterprise.body["data_key"])
+    owner, key = data_key_of(enterprise)
     asked = context.vault.decrypt(owner, key, str(request["payee_account_sealed"]))
     return asked, context.vault.decrypt(owner, key, str(enterprise.body["account_number"]))
 
