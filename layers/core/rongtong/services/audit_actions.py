@@ -1,37 +1,48 @@
 """Audit, fourth stage: what persons did on the day, who, and whether a second one was there where two are required.
 
-Days before it that no run has audited are looked at with it, each by itself.
-
-Every action must bear the signature of whom it names. What one person did alone - suspending, replaying, settling,
-redelivering - is within the rules, and waits for another person's look: one incident a day, resolved by that look.
+Days before it that no run has audited are looked at with it, each by itself. Every action must bear the signature of
+whom it names. What one person did alone - suspending, replaying, settling, redelivering - is within the rules, and waits
+for another person's look: one incident a day, resolved by that look.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from rongtong.domain.access import Role
 from rongtong.domain.audit import BULK_READS_MIN, WORKING_HOURS, Finding, FindingCode
 from rongtong.domain.calendar import SHANGHAI
 from rongtong.domain.errors import CalendarError
 from rongtong.domain.incident import IncidentKind, IncidentStatus
-from rongtong.domain.lifecycle import ChangeStatus
 from rongtong.domain.two_persons import SamePersonError, require_two_persons
-from rongtong.services import access_audit, audit_configuration, duties, incidents, monthly_review, suspension
-from rongtong.services.audit_findings import Day, add, archive_json, days_to_look_at, findings_pk
-from rongtong.services.changes import changes_lists
-from rongtong.services.configuration import KINDS
+from rongtong.services import (
+    access_audit,
+    audit_changes,
+    audit_configuration,
+    duties,
+    incidents,
+    monthly_review,
+    suspension,
+)
+from rongtong.services.audit_findings import (
+    Action,
+    Day,
+    add,
+    archive_json,
+    days_to_look_at,
+    findings_pk,
+    read_all,
+    unsigned,
+)
 from rongtong.services.context import Context
 from rongtong.services.jobs import Piece, Run
-from rongtong.services.records import STATE, change_pk, incident_pk, institution_pk, iso, suspension_pk
+from rongtong.services.records import STATE, incident_pk, iso, suspension_pk
 from rongtong.services.replay import REPLAYS
-from rongtong.services.storage import Document, Item, Key
+from rongtong.services.storage import Document, Item
 
 _ALL = 1_000_000
-_BATCH = 100
 _EVER = "0"
 _BY_FACTS = frozenset(
     {
@@ -44,32 +55,14 @@ _BY_FACTS = frozenset(
     }
 )
 """Which incidents the fact that they waited for settles, no person, and in whose name."""
-_OVERLAP = timedelta(minutes=10)
-"""So much earlier than the last snapshot a change may have been approved that it did not show."""
-
-
-@dataclass(frozen=True)
-class Action:
-    """What somebody did. ``second`` is the other person, where there was one; ``about`` names the record."""
-
-    what: str
-    at: str
-    by: str
-    about: str
-    second: str | None = None
-
-    def document(self) -> Document:
-        """The action as it is listed."""
-        shown: Document = {"what": self.what, "at": self.at, "by": self.by, "about": self.about}
-        return shown if self.second is None else {**shown, "second": self.second}
 
 
 def check(context: Context, run: Run) -> Piece:
     """All of the day in one piece: an operator acts some dozen times a day, programs do not."""
     snapshot = audit_configuration.taken(context, run)
-    changes = _changes(context, snapshot)
+    changes = audit_changes.every(context, snapshot)
     actions: list[Action] = []
-    findings = list(_unexplained(context, changes, snapshot))
+    findings = list(audit_changes.unexplained(context, changes, snapshot))
     for day in days_to_look_at(context, run):
         acted, found = _of_day(context, day, changes, snapshot)
         actions += acted
@@ -91,7 +84,7 @@ def _of_day(context: Context, day: Day, changes: list[Item], snapshot: Document)
     findings: list[Finding] = []
     events = access_audit.events_between(context, day.begins, day.ends)
     for each in (
-        _decided(context, day, changes),
+        audit_changes.decided(context, day, changes),
         _suspensions(context, day),
         _resolutions(context, day),
         _replays(context, day),
@@ -112,79 +105,13 @@ def _of_day(context: Context, day: Day, changes: list[Item], snapshot: Document)
     return actions, [*findings, *_reads(context, day, events, snapshot)]
 
 
-# ---- changes by two persons
-
-
-def _changes(context: Context, snapshot: Document) -> list[Item]:
-    """Every change that was ever proposed, by the platform's persons and by those of institutions."""
-    prefix = institution_pk("")
-    known = {name.split(" ")[0].removeprefix(prefix) for name in snapshot["records"] if name.startswith(prefix)}
-    keys: list[Key] = []
-    for owner in changes_lists(sorted(known)):
-        listed = context.store.listed(owner, _EVER, most=_ALL)
-        keys += [(change_pk(str(one.summary["change_id"])), STATE) for one in listed]
-    return _read(context, keys)
-
-
-def _unexplained(context: Context, changes: list[Item], snapshot: Document) -> Iterator[Finding]:
-    """Records of the configuration that are others than at the last audit, without a change that says so."""
-    before = audit_configuration.before(context)
-    if before is None:
-        return
-    if not before[0]:
-        text = (
-            f"The snapshot of {before[1]} is not in the archive as it was kept: what changed since then is not known."
-        )
-        yield Finding(FindingCode.CONFIGURATION_UNEXPLAINED, f"snapshot of {before[1]}", text)
-        return
-    since = iso(datetime.fromisoformat(before[1]) - _OVERLAP)
-    explained = {
-        " ".join(KINDS[str(one.body["kind"])].key(one.body["content"]))
-        for one in changes
-        if one.body["status"] == ChangeStatus.APPROVED and str(one.body["decided_at"]) >= since
-    }
-    then, now = before[0]["records"], snapshot["records"]
-    for name in sorted({*then, *now}):
-        if then.get(name) != now.get(name) and name not in explained:
-            became = "is gone" if name not in now else "is new" if name not in then else "is another one"
-            text = f"{name} {became} since {before[1]}, and no approved change says so."
-            yield Finding(FindingCode.CONFIGURATION_UNEXPLAINED, f"{name} {now.get(name, 'gone')[:16]}", text)
-
-
-def _decided(context: Context, day: Day, changes: list[Item]) -> Iterator[Action | Finding]:
-    for item in changes:
-        body = item.body
-        if body["status"] != ChangeStatus.APPROVED or not day.has(body.get("decided_at")):
-            continue
-        events = [document.body["event"] for document in context.store.query(item.pk, "event#")]
-        first: Document = next((event for event in events if event["type"] == "ChangeProposed"), {})
-        last: Document = next((event for event in events if event["type"] == "ChangeApproved"), {})
-        maker, checker = str(body.get("proposed_by", "")), str(body.get("decided_by", ""))
-        about = f"change {body['change_id']}"
-        yield Action(f"change of {body['kind']}", str(body["decided_at"]), maker, about, checker)
-        told = {maker, str(first.get("data", {}).get("by", ""))}, {checker, str(last.get("data", {}).get("by", ""))}
-        try:
-            require_two_persons(maker, checker)
-            two = all(len(names) == 1 for names in told)
-        except SamePersonError:
-            two = False
-        if not two:
-            text = (
-                f"Proposed by {maker or 'nobody'}, approved by {checker or 'nobody'}; its events say otherwise or same."
-            )
-            yield Finding(FindingCode.SECOND_PERSON_MISSING, about, text)
-            continue
-        yield from _unsigned(first, maker, f"{about}, proposed")
-        yield from _unsigned(last, checker, f"{about}, approved")
-
-
 # ---- what one person may do alone
 
 
 def _suspensions(context: Context, day: Day) -> Iterator[Action | Finding]:
     """Suspensions are one person's, releases two persons' (their change is looked at as such)."""
     listed = context.store.listed(suspension.SUSPENSIONS, _EVER, most=_ALL)
-    for item in _read(context, [one.key for one in listed if one.key is not None]):
+    for item in read_all(context, [one.key for one in listed if one.key is not None]):
         whose = f"{item.body['scope']} {item.body.get('id', '')}".strip()
         for entry in item.body["entries"]:
             if entry["what"] == "released" and day.has(entry.get("approved_at")):
@@ -201,13 +128,13 @@ def _suspensions(context: Context, day: Day) -> Iterator[Action | Finding]:
                     # The review restricts by its rules, signs nothing, and has opened an incident for a person.
                     continue
                 yield Action("suspension", str(entry["at"]), str(entry["by"]), about)
-                yield from _unsigned(event, str(entry["by"]), about)
+                yield from unsigned(event, str(entry["by"]), about)
 
 
 def _resolutions(context: Context, day: Day) -> Iterator[Action | Finding]:
     listed = context.store.listed(incidents.list_of(IncidentStatus.RESOLVED), iso(day.begins), most=_ALL)
     keys = [(incident_pk(str(one.summary["incident_id"])), STATE) for one in listed]
-    for item in _read(context, keys):
+    for item in read_all(context, keys):
         body = item.body
         by = str(body.get("resolved_by", ""))
         if not day.has(body.get("resolved_at")) or (str(body["kind"]), by) in _BY_FACTS:
@@ -215,7 +142,7 @@ def _resolutions(context: Context, day: Day) -> Iterator[Action | Finding]:
         about = f"incident {body['incident_id']}"
         events = [document.body["event"] for document in context.store.query(item.pk, "event#")]
         last: Document = next((event for event in reversed(events) if event["type"] == "IncidentResolved"), {})
-        yield from _unsigned(last, by, about)
+        yield from unsigned(last, by, about)
         if body["kind"] != IncidentKind.AUDIT_REVIEW:
             yield Action(f"resolution of {body['kind']}", str(body["resolved_at"]), by, about)
         elif by in body["data"].get("actors", ()):
@@ -225,12 +152,12 @@ def _resolutions(context: Context, day: Day) -> Iterator[Action | Finding]:
 
 def _replays(context: Context, day: Day) -> Iterator[Action | Finding]:
     listed = context.store.listed(REPLAYS, iso(day.begins), most=_ALL)
-    for item in _read(context, [one.key for one in listed if one.key is not None]):
+    for item in read_all(context, [one.key for one in listed if one.key is not None]):
         event = item.body["event"]
         if day.has(event["at"]):
             about = f"{item.pk} event {event['n']}"
             yield Action("replay", str(event["at"]), str(event["data"]["by"]), about)
-            yield from _unsigned(event, str(event["data"]["by"]), about)
+            yield from unsigned(event, str(event["data"]["by"]), about)
 
 
 def _redeliveries(events: list[Document]) -> Iterator[Action | Finding]:
@@ -238,7 +165,7 @@ def _redeliveries(events: list[Document]) -> Iterator[Action | Finding]:
         if event["type"] == access_audit.REDELIVERY:
             about = f"{event['access_id']} event {event['n']}"
             yield Action("redelivery", str(event["at"]), str(event["data"]["by"]), about)
-            yield from _unsigned(event, str(event["data"]["by"]), about)
+            yield from unsigned(event, str(event["data"]["by"]), about)
 
 
 def _duties(context: Context, day: Day) -> Iterator[Action | Finding]:
@@ -253,7 +180,7 @@ def _duties(context: Context, day: Day) -> Iterator[Action | Finding]:
                 yield Action(f"record of {event['data']['duty']}", str(event["at"]), by, about)
             else:
                 yield Action("closing of a finding", str(event["at"]), by, about, event["data"]["recorded_by"])
-            yield from _unsigned(event, by, about)
+            yield from unsigned(event, by, about)
 
 
 def _disclosures(events: list[Document]) -> Iterator[Action | Finding]:
@@ -268,15 +195,7 @@ def _disclosures(events: list[Document]) -> Iterator[Action | Finding]:
             require_two_persons(by, second)
         except SamePersonError:
             yield Finding(FindingCode.SECOND_PERSON_MISSING, about, "Personal data was shown on one person's word.")
-        yield from _unsigned(event, by, about)
-
-
-def _unsigned(event: Document, by: str, about: str) -> Iterator[Finding]:
-    """The key of the signature is one of the person's whom the record names."""
-    signed_by = str((event.get("by") or {}).get("key", "")).partition("#")[0]
-    if not by or signed_by != by:
-        text = f"It names {by or 'nobody'}, and was signed by {signed_by or 'nobody'}."
-        yield Finding(FindingCode.ACTION_UNSIGNED, about, text)
+        yield from unsigned(event, by, about)
 
 
 # ---- reads of evidence
@@ -312,11 +231,3 @@ def _in_working_hours(context: Context, at: str) -> bool:
     except CalendarError:
         works = local.weekday() < 5
     return works and local.hour in WORKING_HOURS
-
-
-def _read(context: Context, keys: list[Key]) -> list[Item]:
-    found: list[Item] = []
-    for start in range(0, len(keys), _BATCH):
-        items = context.store.get_many(keys[start : start + _BATCH])
-        found += [item for item in items if item is not None]
-    return found

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
@@ -17,12 +17,13 @@ from rongtong.services.context import Context
 from rongtong.services.incidents import incident_id, open_once
 from rongtong.services.jobs import Run
 from rongtong.services.records import STATE, derived_id, incident_pk, iso
-from rongtong.services.storage import Create, Document, WriteConflictError
+from rongtong.services.storage import Create, Document, Item, Key, WriteConflictError
 
 LAST_KEY = ("audit#last", STATE)
 """The newest period that was audited, with the log's note and the configuration as they were then."""
 _FINDING = "finding#"
 _DAYS_MAX = 31
+_BATCH = 100
 _OPENED_MAX = 100
 """So many incidents are opened by one run; the findings are all in the report, and the next run opens the others."""
 
@@ -133,3 +134,36 @@ def archived_json(context: Context, period: str, sha256: str) -> Document:
         return {}
     value: Document = json.loads(content)
     return value
+
+
+@dataclass(frozen=True)
+class Action:
+    """What somebody did. ``second`` is the other person, where there was one; ``about`` names the record."""
+
+    what: str
+    at: str
+    by: str
+    about: str
+    second: str | None = None
+
+    def document(self) -> Document:
+        """The action as it is listed."""
+        shown: Document = {"what": self.what, "at": self.at, "by": self.by, "about": self.about}
+        return shown if self.second is None else {**shown, "second": self.second}
+
+
+def unsigned(event: Document, by: str, about: str) -> Iterator[Finding]:
+    """The key of the signature is one of the person's whom the record names."""
+    signed_by = str((event.get("by") or {}).get("key", "")).partition("#")[0]
+    if not by or signed_by != by:
+        text = f"It names {by or 'nobody'}, and was signed by {signed_by or 'nobody'}."
+        yield Finding(FindingCode.ACTION_UNSIGNED, about, text)
+
+
+def read_all(context: Context, keys: list[Key]) -> list[Item]:
+    """The records that are there, however many are asked for."""
+    found: list[Item] = []
+    for start in range(0, len(keys), _BATCH):
+        items = context.store.get_many(keys[start : start + _BATCH])
+        found += [item for item in items if item is not None]
+    return found

@@ -56,7 +56,9 @@ def to_operator(context: Context, credentials: Credentials, named: Person, comma
         raise DisclosureRequestError("An operator gives a reason of its own, no authority's.", field="reason")
     found = again(context, named)
     require_status(found, Purpose.DISCLOSURE)
-    require_login(credentials, found, command.access_token, age_s=rules_of(context, named.partner_id).login_age_s)
+    require_login(
+        context, credentials, found, command.access_token, age_s=rules_of(context, named.partner_id).login_age_s
+    )
     taken = shown_code(context, named, Purpose.DISCLOSURE, command.code)
     code_id = str(taken.open_code()["id"])
     values = _opened(context, taken.enterprise, fields)
