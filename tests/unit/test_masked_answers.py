@@ -62,6 +62,7 @@ def world():
         "change_id": change["change_id"],
         "day": "2026-04-15",
         "job": "audit",
+        "duty": "ddos_drill",
     }
     return platform, named, ends["IN_REVIEW"]
 
@@ -87,6 +88,7 @@ def _ask(app, path, role, named, doubtful):
         "/v1/operations/executions": {"status": "stuck", "since": "30m"},
         "/v1/operations/accesses": {"discount_id": named["discount_id"]},
         "/v1/events": {"since": "2026-01-01T00:00:00Z"},
+        "/v1/supervision/figures": {"day": "2026-04-15"},
     }.get(path)
     caller = {"institution": named["institution_id"], "partner": "institution-1"} if role is Role.INSTITUTION else {}
     wanted = {name: parameters[name] for name in parameters_of(path)}

@@ -1,8 +1,8 @@
 """Audit, fourth stage: what persons did on the day, who, and whether a second one was there where two are required.
 
 Days before it that no run has audited are looked at with it, each by itself. Every action must bear the signature of
-whom it names. What one person did alone - suspending, replaying, settling, redelivering - is within the rules, and waits
-for another person's look: one incident a day, resolved by that look.
+whom it names. What one person did alone - suspending, replaying, settling, redelivering - is within the rules, and
+waits for another person's look: one incident a day, resolved by that look.
 """
 
 from __future__ import annotations
