@@ -116,3 +116,26 @@ class Challenge(Answer):
     """How many more are looked at."""
     reserved_phrase: str | None
     """What the operator chose; a page that does not show it is not ours (预留信息)."""
+
+
+class SealingKey(Answer):
+    """The public key to seal under (RFC 7517)."""
+
+    model_config = example(
+        e="AQAB",
+        kty="RSA",
+        n="tUAzbQg0…",
+        kid="3bb7yVdYCUB0bwm9zE8Y1RfqjAyqTkK0WmIq5u1lUxU",
+        use="enc",
+        alg="RSA-OAEP-256",
+    )
+
+    kty: Literal["RSA"]
+    n: str
+    """The modulus, 3072 bits."""
+    e: str
+    """The exponent."""
+    kid: str
+    """Its thumbprint (RFC 7638): pages may pin it."""
+    use: Literal["enc"]
+    alg: Literal["RSA-OAEP-256"]
