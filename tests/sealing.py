@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 
 from rongtong.domain.sealed import ALGORITHM, ENCRYPTION, About, public_jwk, unknown_key, unreadable
 
-_OAEP = OAEP(mgf=MGF1(SHA256()), algorithm=SHA256(), label=None)
+OAEP_SHA_256 = OAEP(mgf=MGF1(SHA256()), algorithm=SHA256(), label=None)
 
 
 @cache
@@ -45,7 +45,7 @@ class MemorySealingKeys:
             raise unknown_key()
         self.opened += 1
         try:
-            return self._keys[key_id].decrypt(wrapped_key, _OAEP)
+            return self._keys[key_id].decrypt(wrapped_key, OAEP_SHA_256)
         except ValueError as error:
             raise unreadable() from error
 
@@ -69,7 +69,7 @@ def sealed_text(jwk: dict[str, str], header: dict[str, Any] | str, secrets: Any,
     first = encoded((header if isinstance(header, str) else json.dumps(header)).encode())
     content = secrets if isinstance(secrets, bytes) else json.dumps(secrets).encode()
     sealed = AESGCM(key).encrypt(nonce, content, first.encode())
-    return ".".join([first, *map(encoded, (public.encrypt(key, _OAEP), nonce, sealed[:-16], sealed[-16:]))])
+    return ".".join([first, *map(encoded, (public.encrypt(key, OAEP_SHA_256), nonce, sealed[:-16], sealed[-16:]))])
 
 
 def _bytes(text: str) -> bytes:
