@@ -83,7 +83,8 @@ CONFIRMATION: Mapping[tuple[str, str], Operation] = {
         summary="Set an operator's first login password, or another one",
         description=(
             "`first`: by a code, with the reserved phrase. `other`: by a fresh login and the present password. The "
-            "operator's page logs in at the user pool itself (SRP); no login passes through here."
+            "operator's page logs in at the user pool itself (SRP); no login passes through here. `sealed` holds what "
+            "the operator enters: code and password, or the present one and the other."
         ),
         body=LoginPasswordBody,
         example={"first": {"code": "123456", "password": "lantern-orchid-47-mule", "phrase": "窗前明月光"}},
@@ -94,7 +95,10 @@ CONFIRMATION: Mapping[tuple[str, str], Operation] = {
         id="setPaymentPassword",
         tag=_TAG,
         summary="Set an operator's payment password, or another one",
-        description="By a fresh login and a code; where there is one already, by that one too.",
+        description=(
+            "By a fresh login and a code; where there is one already, by that one too. `sealed` holds code and "
+            "passwords."
+        ),
         body=PaymentPasswordBody,
         example={"access_token": _TOKEN, "code": "123456", "password": "Wq7$kd9L-teapot"},
         replies={200: Reply("The operator.", shown.Operator)},
@@ -126,7 +130,7 @@ CONFIRMATION: Mapping[tuple[str, str], Operation] = {
         summary="Confirm a discount with what the operator shows",
         description=(
             "The login costs no attempt; a wrong code or payment password does, and the fifth in a row locks the "
-            "operator, each time for longer. The same again is no change."
+            "operator, each time for longer. The same again is no change. `sealed` holds code and payment password."
         ),
         body=ProofBody,
         example={**_PROOF, "payment_password": "Wq7$kd9L-teapot", "access": {"region": "350100"}},
