@@ -6,6 +6,7 @@ import hashlib
 from dataclasses import dataclass, field
 
 from rongtong.services.credentials import Credentials, Login, LoginError
+from sealing import MemorySealingKeys
 
 
 @dataclass
@@ -66,5 +67,6 @@ def make_credentials(**replaced: object) -> Credentials:
         "accounts": MemoryAccounts(),
         "hasher": QuickHasher(),
         "breached": {"hunter2hunter2x", "password"}.__contains__,
+        "keys": MemorySealingKeys(),
     }
     return Credentials(**{**parts, **replaced})  # type: ignore[arg-type]

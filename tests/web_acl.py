@@ -1,4 +1,6 @@
-"""A template as parameters make it, and WAF's reading of its web ACL: enough of both for infrastructure/edge.yaml."""
+"""A template as parameters make it, and WAF's reading of its web ACL: enough of both for infrastructure/edge.yaml, and
+of the first for the sealing keys of template.yaml.
+"""
 
 import re
 from urllib.parse import unquote
@@ -35,6 +37,8 @@ class Deployed:
                 return self.resolved(value[0]) == self.resolved(value[1])
             if name == "Fn::Not":
                 return not self.resolved(value[0])
+            if name == "Fn::And":
+                return all(self.holds(one["Condition"]) for one in value)
             if name == "Fn::Join":
                 return value[0].join(self.resolved(value[1]))
             if name == "Fn::Split":

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from chalice.app import Chalice, Response
 
+from rongtong.domain.sealed import About
 from rongtong.entrypoints import confirmation_models, models
-from rongtong.entrypoints.confirmation_parts import credentials, require_known_page
+from rongtong.entrypoints.confirmation_parts import credentials, require_known_page, secrets_of
 from rongtong.entrypoints.door import Call
 from rongtong.entrypoints.errors import InvalidBodyError
 from rongtong.entrypoints.http import Headers, answer, idempotency_key, read_body
@@ -14,6 +15,8 @@ from rongtong.services import confirmation, operator_passwords, operator_records
 from rongtong.services.storage import Item
 
 app = Chalice(app_name="confirmation")
+KEY_KEPT_S = 300
+"""How long the public key may be kept; after another one took its place, it counts for longer than that."""
 
 
 @serve(app, "POST", "/v1/enterprises/{enterprise_id}/operators")
@@ -59,16 +62,17 @@ def set_login_password(call: Call, enterprise: Item, operator: Item) -> Response
     """The operator; with its first login password it becomes active."""
     idempotency_key(call.request)
     require_known_page(call)
-    body, found = (
-        read_body(call.request, confirmation_models.LoginPasswordBody),
-        operator_records.Person(enterprise, operator),
-    )
+    body = read_body(call.request, confirmation_models.LoginPasswordBody)
+    found, given = operator_records.Person(enterprise, operator), credentials()
+    about = About(operator_records.Purpose.LOGIN_PASSWORD, found.id)
     if body.first is not None and body.other is None:
-        first = operator_passwords.SetLoginPassword(body.first.code, body.first.password, body.first.phrase)
-        return answer(operator_passwords.set_login_password(call.context, credentials(), found, first))
+        new = secrets_of(call, given, body.first, confirmation_models.FirstLoginSecrets, about)
+        first = operator_passwords.SetLoginPassword(new.code, new.password, body.first.phrase)
+        return answer(operator_passwords.set_login_password(call.context, given, found, first))
     if body.other is not None and body.first is None:
-        other = operator_passwords.ChangeLoginPassword(body.other.access_token, body.other.present, body.other.password)
-        return answer(operator_passwords.change_login_password(call.context, credentials(), found, other))
+        both = secrets_of(call, given, body.other, confirmation_models.OtherLoginSecrets, about)
+        other = operator_passwords.ChangeLoginPassword(body.other.access_token, both.present, both.password)
+        return answer(operator_passwords.change_login_password(call.context, given, found, other))
     raise InvalidBodyError("Send either first or other.", field="first")
 
 
@@ -78,9 +82,11 @@ def set_payment_password(call: Call, enterprise: Item, operator: Item) -> Respon
     idempotency_key(call.request)
     require_known_page(call)
     body = read_body(call.request, confirmation_models.PaymentPasswordBody)
-    command = operator_passwords.SetPaymentPassword(body.access_token, body.code, body.password, body.present)
-    found = operator_records.Person(enterprise, operator)
-    return answer(operator_passwords.set_payment_password(call.context, credentials(), found, command))
+    found, given = operator_records.Person(enterprise, operator), credentials()
+    about = About(operator_records.Purpose.PAYMENT_PASSWORD, found.id)
+    new = secrets_of(call, given, body, confirmation_models.PaymentSecrets, about)
+    command = operator_passwords.SetPaymentPassword(body.access_token, new.code, new.password, new.present)
+    return answer(operator_passwords.set_payment_password(call.context, given, found, command))
 
 
 @serve(app, "POST", "/v1/discounts/{discount_id}/confirmation-challenges")
@@ -100,13 +106,23 @@ def complete_confirmation(call: Call, discount: Item, challenge_id: str) -> Resp
     """The discount, which goes on once every factor is right."""
     idempotency_key(call.request)
     require_known_page(call)
-    body = read_body(call.request, confirmation_models.ProofBody)
+    body, given = read_body(call.request, confirmation_models.ProofBody), credentials()
+    discount_id = str(discount.body["discount_id"])
+    about = About(operator_records.Purpose.CONFIRM, body.operator_id, discount_id, challenge_id)
+    shown = secrets_of(call, given, body, confirmation_models.ProofSecrets, about)
     command = confirmation.Complete(
         challenge_id=challenge_id,
         operator_id=body.operator_id,
         access_token=body.access_token,
-        code=body.code,
-        payment_password=body.payment_password,
+        code=shown.code,
+        payment_password=shown.payment_password,
         access=models.plain(body.access) if body.access else None,
     )
-    return answer(confirmation.complete(call.context, credentials(), discount, command))
+    return answer(confirmation.complete(call.context, given, discount, command))
+
+
+@serve(app, "GET", "/v1/confirmation-key")
+def read_confirmation_key(_: Call) -> Response:
+    """The public key under which operators' pages seal codes and passwords (RFC 7517); their browsers may ask."""
+    headers: Headers = {"Cache-Control": f"public, max-age={KEY_KEPT_S}", "Access-Control-Allow-Origin": "*"}
+    return answer(credentials().keys.published(), headers=headers)

@@ -37,11 +37,11 @@ SIGNERS = LOG_WRITERS | {"AuditJobFunction", "BackupJobFunction"}
 
 
 def _names(kind: str) -> list[str]:
-    """Resources of a kind that are deployed here: those of AWS alone are not."""
+    """Resources of a kind that are deployed here: those of AWS alone are not, nor a second key to seal under."""
     return sorted(
         name
         for name, resource in RESOURCES.items()
-        if resource["Type"] == kind and resource.get("Condition") != "AtAws"
+        if resource["Type"] == kind and resource.get("Condition") not in ("AtAws", "SealingKeyB")
     )
 
 
@@ -171,6 +171,20 @@ def test_no_policy_names_actions_by_a_pattern_or_gives_what_nobody_needs(world):
         lasting = [one for one in statements if not all("-scratch-" in arn for arn in many(one["Resource"]))]
         assert not {action for statement in lasting for action in many(statement["Action"])} & NEVER, function
         assert "kms:Sign" not in actions or function in SIGNERS, function
+
+
+def test_what_pages_sealed_is_opened_by_one_function(world):
+    (opening,) = [
+        probe
+        for probe in world.probes
+        if probe.action == "kms:Decrypt" and probe.arn.endswith(f"/{world.physical['SealingKeyA']}")
+    ]
+    let_in = {
+        function
+        for function, statements in world.statements.items()
+        if any(allows(statement, opening) for statement in statements)
+    }
+    assert let_in == {"ConfirmationFunction"}
 
 
 def test_files_of_the_log_are_created_by_its_writers_and_replaced_by_nobody(world):

@@ -974,10 +974,13 @@ Factor = Literal["password", "otp", "payment_password"]
 class FirstLoginPassword(TypedDict):
     """The first login password, by a code, with the phrase that confirmation pages show (预留信息)."""
 
-    code: str
+    sealed: NotRequired[str | None]
+    """In place of what the operator entered: as its page sealed it for the platform (docs/confirmation.md)."""
+
+    code: NotRequired[str | None]
     """As it came to the mobile."""
 
-    password: str
+    password: NotRequired[str | None]
     """At least 12 characters."""
 
     phrase: str
@@ -1553,13 +1556,16 @@ OperatorStatus = Literal["INVITED", "ACTIVE", "DISABLED"]
 class OtherLoginPassword(TypedDict):
     """Another login password, by a login and the present one."""
 
+    sealed: NotRequired[str | None]
+    """In place of what the operator entered: as its page sealed it for the platform (docs/confirmation.md)."""
+
     access_token: str
     """Of a fresh login."""
 
-    present: str
+    present: NotRequired[str | None]
     """The one that there is."""
 
-    password: str
+    password: NotRequired[str | None]
     """At least 12 characters."""
 
 
@@ -1582,13 +1588,16 @@ class PastDisclosure(TypedDict):
 class PaymentPasswordBody(TypedDict):
     """POST /v1/enterprises/{enterprise_id}/operators/{operator_id}/payment-password"""
 
+    sealed: NotRequired[str | None]
+    """In place of what the operator entered: as its page sealed it for the platform (docs/confirmation.md)."""
+
     access_token: str
     """Of a fresh login."""
 
-    code: str
+    code: NotRequired[str | None]
     """As it came to the mobile."""
 
-    password: str
+    password: NotRequired[str | None]
     """At least 8 characters."""
 
     present: NotRequired[str | None]
@@ -1643,13 +1652,16 @@ class Profile(TypedDict):
 class ProofBody(TypedDict):
     """POST /v1/discounts/{discount_id}/confirmation-challenges/{challenge_id}"""
 
+    sealed: NotRequired[str | None]
+    """In place of what the operator entered: as its page sealed it for the platform (docs/confirmation.md)."""
+
     operator_id: str
     """Who confirms."""
 
     access_token: str
     """Of the operator's own fresh login."""
 
-    code: str
+    code: NotRequired[str | None]
     """As it came to the mobile, for this payment alone."""
 
     payment_password: NotRequired[str | None]
@@ -1840,6 +1852,28 @@ class Repurchase(TypedDict):
 
     annual_rate: str
     """Percent a year."""
+
+
+class SealingKey(TypedDict):
+    """The public key to seal under (RFC 7517)."""
+
+    kty: Literal["RSA"]
+    """The kind of key."""
+
+    n: str
+    """The modulus of 3072 bits, base64url."""
+
+    e: str
+    """The exponent, base64url."""
+
+    kid: str
+    """Its thumbprint (RFC 7638), which a page may know beforehand."""
+
+    use: Literal["enc"]
+    """For encryption alone."""
+
+    alg: Literal["RSA-OAEP-256"]
+    """The one algorithm by which a content's key is wrapped."""
 
 
 class SecretBody(TypedDict):

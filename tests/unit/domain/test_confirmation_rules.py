@@ -9,6 +9,7 @@ from rongtong.domain.confirmation_rules import (
     ConfirmationByPlatformError,
     ConfirmationRules,
     ConfirmationRulesError,
+    SealedRequiredError,
 )
 from rongtong.domain.policy import Policy
 
@@ -29,6 +30,23 @@ def test_the_partner_s_word_counts_unless_the_platform_asks_itself():
     assert refused.value.field == "confirmation"
 
 
+def test_readable_secrets_are_taken_unless_only_sealed_ones_are():
+    DEFAULT.require_readable_allowed(field="sealed")
+    with pytest.raises(SealedRequiredError) as refused:
+        ConfirmationRules(sealed_only=True).require_readable_allowed(field="sealed")
+    assert refused.value.field == "sealed"
+
+
+@pytest.mark.parametrize(
+    ("platform", "tenant", "sealed_only"),
+    [(True, False, True), (False, True, True), (True, None, True), (False, None, False), (False, False, False)],
+)
+def test_a_tenant_asks_for_sealed_secrets_and_never_does_without(platform, tenant, sealed_only):
+    base = Policy.parse({"confirmation": {"sealed_only": platform}})
+    own = {} if tenant is None else {"confirmation": {"sealed_only": tenant}}
+    assert Policy.parse(own, base).confirmation.sealed_only is sealed_only
+
+
 def test_a_policy_names_what_it_changes():
     document = {"confirmation": {"by_platform": True, "code_life_s": 240, "origins": ["https://pay.example.cn:8443"]}}
     rules = Policy.parse(document).confirmation
@@ -46,6 +64,7 @@ def test_a_policy_names_what_it_changes():
         ([], "confirmation"),
         ({"by": "partner"}, "confirmation.by"),
         ({"by_platform": "yes"}, "confirmation.by_platform"),
+        ({"sealed_only": 1}, "confirmation.sealed_only"),
         ({"code_life_s": 301}, "confirmation.code_life_s"),
         ({"code_life_s": 59}, "confirmation.code_life_s"),
         ({"code_life_s": True}, "confirmation.code_life_s"),

@@ -30,6 +30,12 @@ class ConfirmationByPlatformError(RongTongError):
     code = "CONFIRMATION_BY_PLATFORM"
 
 
+class SealedRequiredError(RongTongError):
+    """A code or a password came readable, but this tenant's are taken sealed alone."""
+
+    code = "SEALED_REQUIRED"
+
+
 @dataclass(frozen=True)
 class ConfirmationRules:
     """More money, more factors and longer codes (assumed: configurable). Amounts are the discount's face in fen.
@@ -38,6 +44,8 @@ class ConfirmationRules:
     """
 
     by_platform: bool = False
+    sealed_only: bool = False
+    """Whether codes and passwords are taken only as the operator's page sealed them (domain/sealed.py)."""
     payment_password_from_fen: int = 50_000_000
     long_code_from_fen: int = 500_000_000
     code_life_s: int = 180
@@ -66,6 +74,13 @@ class ConfirmationRules:
                 "The platform asks this operator itself; leave it out and begin a confirmation challenge.", field=field
             )
 
+    def require_readable_allowed(self, *, field: str) -> None:
+        """Raises SealedRequiredError where codes and passwords may not come readable."""
+        if self.sealed_only:
+            raise SealedRequiredError(
+                "Send codes and passwords sealed by the operator's page, not readable.", field=field
+            )
+
     @classmethod
     def parse(cls, document: Any, base: ConfirmationRules) -> ConfirmationRules:
         """The rules that a document describes, on top of ``base``. Raises ConfirmationRulesError."""
@@ -79,12 +94,13 @@ class ConfirmationRules:
     def tightened(self, base: ConfirmationRules) -> ConfirmationRules:
         """These rules of a tenant, where none is laxer than the platform's; the origins are the tenant's own."""
         return ConfirmationRules(
-            by_platform=self.by_platform or base.by_platform,
+            **{name: getattr(self, name) or getattr(base, name) for name in _SWITCHES},
             **{name: min(getattr(self, name), getattr(base, name)) for name in _NUMBERS},
             origins=self.origins,
         )
 
 
+_SWITCHES = ("by_platform", "sealed_only")
 _NUMBERS: Mapping[str, tuple[int, int]] = MappingProxyType(
     {
         "payment_password_from_fen": (0, 10**15),
@@ -103,9 +119,9 @@ def _read(name: str, value: Any) -> Any:
         if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
             raise ConfirmationRulesError(f"{name} is a whole number from {least} to {most}.", field=field)
         return value
-    if name == "by_platform":
+    if name in _SWITCHES:
         if not isinstance(value, bool):
-            raise ConfirmationRulesError("by_platform is true or false.", field=field)
+            raise ConfirmationRulesError(f"{name} is true or false.", field=field)
         return value
     if name == "origins":
         known = isinstance(value, list) and len(value) <= _ORIGINS_MAX
@@ -113,5 +129,5 @@ def _read(name: str, value: Any) -> Any:
             raise ConfirmationRulesError("origins is a list of origins like https://pay.example.cn.", field=field)
         return frozenset(value)
     raise ConfirmationRulesError(
-        f"confirmation has no {name}; it has by_platform, origins, {', '.join(_NUMBERS)}.", field=field
+        f"confirmation has no {name}; it has {', '.join((*_SWITCHES, 'origins', *_NUMBERS))}.", field=field
     )

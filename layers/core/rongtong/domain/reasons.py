@@ -312,6 +312,15 @@ REASONS: Mapping[str, Reason] = {
             "PASSWORD_SIMPLE": ("The password follows a pattern.", "Choose a few unrelated words."),
             "PASSWORD_BREACHED": ("The password was found in a breach.", "Choose another one."),
             "PASSWORD_PERSONAL": ("The password resembles personal data.", "Choose a few unrelated words."),
+            "SEALED_REQUIRED": ("Codes and passwords are taken sealed alone.", "Seal them on the page."),
+            "SEALED_FORMAT": ("No sealed text, or it holds other members.", "Seal it as the message says."),
+            "SEALED_KEY_UNKNOWN": ("Sealed under a key that does not count.", "Read the key anew and seal it again."),
+            "SEALED_FOR_OTHER": (
+                "Sealed for another operator, purpose or payment.",
+                "Seal it for what it is sent for.",
+            ),
+            "SEALED_EXPIRED": ("Sealed too long ago, or ahead of our time.", "Seal it again; compare the clocks."),
+            "SEALED_UNREADABLE": ("The sealed text does not open.", "Read the key anew and seal it again."),
         },
     ),
     **_other(

@@ -116,3 +116,29 @@ class Challenge(Answer):
     """How many more are looked at."""
     reserved_phrase: str | None
     """What the operator chose; a page that does not show it is not ours (预留信息)."""
+
+
+class SealingKey(Answer):
+    """The public key to seal under (RFC 7517)."""
+
+    model_config = example(
+        kty="RSA",
+        n="rnQ5G1v_T0o8z0bJYJ3qk8…",
+        e="AQAB",
+        kid="NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs",
+        use="enc",
+        alg="RSA-OAEP-256",
+    )
+
+    kty: Literal["RSA"]
+    """The kind of key."""
+    n: str
+    """The modulus of 3072 bits, base64url."""
+    e: str
+    """The exponent, base64url."""
+    kid: str
+    """Its thumbprint (RFC 7638), which a page may know beforehand."""
+    use: Literal["enc"]
+    """For encryption alone."""
+    alg: Literal["RSA-OAEP-256"]
+    """The one algorithm by which a content's key is wrapped."""

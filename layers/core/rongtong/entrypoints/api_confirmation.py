@@ -23,6 +23,14 @@ _OPERATOR = _OPERATORS + "/{operator_id}"
 _CHALLENGES = "/v1/discounts/{discount_id}/confirmation-challenges"
 _CODES = ("NOT_FOUND", "CODE_MISMATCH", "CODE_EXPIRED", "CODE_LOCKED")
 _PASSWORDS = ("PASSWORD_LENGTH", "PASSWORD_SIMPLE", "PASSWORD_BREACHED", "PASSWORD_PERSONAL")
+_SEALED = (
+    "SEALED_REQUIRED",
+    "SEALED_FORMAT",
+    "SEALED_KEY_UNKNOWN",
+    "SEALED_FOR_OTHER",
+    "SEALED_EXPIRED",
+    "SEALED_UNREADABLE",
+)
 _ACCOUNTS = ("LOGIN_REQUIRED", "ACCOUNTS_UNAVAILABLE")
 _SENDING = ("NOT_FOUND", "WRONG_STATE", "OPERATOR_NOT_ACTIVE", "CODE_LOCKED", "CODES_TOO_MANY", "SMS_UNAVAILABLE")
 _TOKEN = "eyJraWQiOiJrMSJ9.e30.c2ln"  # noqa: S105  # an example
@@ -75,22 +83,29 @@ CONFIRMATION: Mapping[tuple[str, str], Operation] = {
         summary="Set an operator's first login password, or another one",
         description=(
             "`first`: by a code, with the reserved phrase. `other`: by a fresh login and the present password. The "
-            "operator's page logs in at the user pool itself (SRP); no login passes through here."
+            "operator's page logs in at the user pool itself (SRP); no login passes through here. `sealed` holds what "
+            "the operator enters: code and password, or the present one and the other."
         ),
         body=LoginPasswordBody,
         example={"first": {"code": "123456", "password": "lantern-orchid-47-mule", "phrase": "窗前明月光"}},
         replies={200: Reply("The operator.", shown.Operator)},
-        codes=(*_CODES, *_PASSWORDS, *_ACCOUNTS, "WRONG_STATE", "ENTERPRISE_CLOSED"),
+        codes=(*_CODES, *_SEALED, *_PASSWORDS, *_ACCOUNTS, "WRONG_STATE", "ENTERPRISE_CLOSED"),
     ),
     ("POST", _OPERATOR + "/payment-password"): Operation(
         id="setPaymentPassword",
         tag=_TAG,
         summary="Set an operator's payment password, or another one",
-        description="By a fresh login and a code; where there is one already, by that one too.",
+        description=(
+            "By a fresh login and a code; where there is one already, by that one too. `sealed` holds code and "
+            "passwords."
+        ),
         body=PaymentPasswordBody,
         example={"access_token": _TOKEN, "code": "123456", "password": "Wq7$kd9L-teapot"},
         replies={200: Reply("The operator.", shown.Operator)},
-        codes=(*_CODES, *_PASSWORDS, *_ACCOUNTS, "OPERATOR_NOT_ACTIVE", "PAYMENT_PASSWORD_WRONG", "ENTERPRISE_CLOSED"),
+        codes=(
+            *(*_CODES, *_SEALED, *_PASSWORDS, *_ACCOUNTS),
+            *("OPERATOR_NOT_ACTIVE", "PAYMENT_PASSWORD_WRONG", "ENTERPRISE_CLOSED"),
+        ),
     ),
     ("POST", _CHALLENGES): Operation(
         id="beginConfirmation",
@@ -118,13 +133,14 @@ CONFIRMATION: Mapping[tuple[str, str], Operation] = {
         summary="Confirm a discount with what the operator shows",
         description=(
             "The login costs no attempt; a wrong code or payment password does, and the fifth in a row locks the "
-            "operator, each time for longer. The same again is no change."
+            "operator, each time for longer. The same again is no change. `sealed` holds code and payment password."
         ),
         body=ProofBody,
         example={**_PROOF, "payment_password": "Wq7$kd9L-teapot", "access": {"region": "350100"}},
         replies={200: Reply("The discount, which goes on.", answers.Discount)},
         codes=(
             *_CODES,
+            *_SEALED,
             *_ACCOUNTS,
             "WRONG_STATE",
             "OPERATOR_NOT_ACTIVE",
@@ -132,5 +148,15 @@ CONFIRMATION: Mapping[tuple[str, str], Operation] = {
             "PAYMENT_PASSWORD_WRONG",
         ),
         links={"discount": Link("readDiscount", "Where it stands.", link_by("discount_id"))},
+    ),
+    ("GET", "/v1/confirmation-key"): Operation(
+        id="readConfirmationKey",
+        tag=_TAG,
+        summary="The public key under which operators' pages seal codes and passwords",
+        description=(
+            "What an operator enters may be sent as `sealed` (JWE, RSA-OAEP-256 and A256GCM) instead of readable; the "
+            "partner's server then carries what it cannot read. Any page may ask."
+        ),
+        replies={200: Reply("A JWK (RFC 7517).", shown.SealingKey, headers=("Cache-Control",))},
     ),
 }

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from rongtong.domain.passwords import LENGTH_MAX
+from rongtong.domain.sealed import LENGTH_MAX as SEALED_LENGTH_MAX
 from rongtong.entrypoints.models import Access, Code, Consent, Text, one_of
 
 OperatorRole = Literal["confirm", "view"]
@@ -15,6 +16,11 @@ Secret = Annotated[str, StringConstraints(min_length=1, max_length=LENGTH_MAX)]
 """Taken as it is: no space is trimmed."""
 Digits = Annotated[str, StringConstraints(min_length=6, max_length=8, pattern=r"^[0-9]+$")]
 Token = Annotated[str, StringConstraints(min_length=1, max_length=8192, pattern=r"^[A-Za-z0-9_.-]+$")]
+SealedText = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=SEALED_LENGTH_MAX, pattern=r"^[A-Za-z0-9_-]+([.][A-Za-z0-9_-]+){4}$"),
+]
+"""JWE in compact serialisation."""
 Phrase = Annotated[
     str,
     StringConstraints(min_length=2, max_length=40, strip_whitespace=True),
@@ -25,6 +31,21 @@ Phrase = Annotated[
 
 class _Body(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, hide_input_in_errors=True)
+
+
+class Sealable(_Body):
+    """A body whose secrets may be sealed instead of readable."""
+
+    sealed: SealedText | None = None
+    """In place of what the operator entered: as its page sealed it for the platform (docs/confirmation.md)."""
+
+
+def _readable_or_sealed(*required: str, perhaps: tuple[str, ...] = ()) -> dict[str, Any]:
+    """What the schema of a sealable body says of that: all that is required readable, or sealed and nothing of it."""
+    sent, not_sent = {"not": {"type": "null"}}, {"type": "null"}
+    readable = {"required": list(required), "properties": {**dict.fromkeys(required, sent), "sealed": not_sent}}
+    sealed = {"required": ["sealed"], "properties": {"sealed": sent, **dict.fromkeys((*required, *perhaps), not_sent)}}
+    return {"oneOf": [readable, sealed]}
 
 
 class OperatorBody(_Body):
@@ -56,25 +77,29 @@ class CodeBody(_Body):
     """What the code is to set, or `disclosure`: to be shown the enterprise's personal data in full."""
 
 
-class FirstLoginPassword(_Body):
+class FirstLoginPassword(Sealable):
     """The first login password, by a code, with the phrase that confirmation pages show (预留信息)."""
 
-    code: Digits
+    model_config = ConfigDict(json_schema_extra=_readable_or_sealed("code", "password"))
+
+    code: Digits | None = None
     """As it came to the mobile."""
-    password: Secret
+    password: Secret | None = None
     """At least 12 characters."""
     phrase: Phrase
     """Shown before every confirmation, so that the operator knows the page."""
 
 
-class OtherLoginPassword(_Body):
+class OtherLoginPassword(Sealable):
     """Another login password, by a login and the present one."""
+
+    model_config = ConfigDict(json_schema_extra=_readable_or_sealed("present", "password"))
 
     access_token: Token
     """Of a fresh login."""
-    present: Secret
+    present: Secret | None = None
     """The one that there is."""
-    password: Secret
+    password: Secret | None = None
     """At least 12 characters."""
 
 
@@ -89,14 +114,16 @@ class LoginPasswordBody(_Body):
     """In place of the one that there is."""
 
 
-class PaymentPasswordBody(_Body):
+class PaymentPasswordBody(Sealable):
     """POST /v1/enterprises/{enterprise_id}/operators/{operator_id}/payment-password"""
+
+    model_config = ConfigDict(json_schema_extra=_readable_or_sealed("code", "password", perhaps=("present",)))
 
     access_token: Token
     """Of a fresh login."""
-    code: Digits
+    code: Digits | None = None
     """As it came to the mobile."""
-    password: Secret
+    password: Secret | None = None
     """At least 8 characters."""
     present: Secret | None = None
     """The one that there is, if there is one."""
@@ -109,16 +136,47 @@ class ChallengeBody(_Body):
     """Who is to confirm."""
 
 
-class ProofBody(_Body):
+class ProofBody(Sealable):
     """POST /v1/discounts/{discount_id}/confirmation-challenges/{challenge_id}"""
+
+    model_config = ConfigDict(json_schema_extra=_readable_or_sealed("code", perhaps=("payment_password",)))
 
     operator_id: Code
     """Who confirms."""
     access_token: Token
     """Of the operator's own fresh login."""
-    code: Digits
+    code: Digits | None = None
     """As it came to the mobile, for this payment alone."""
     payment_password: Secret | None = None
     """Where the challenge's `factors` name it."""
     access: Access | None = None
     """Where the operator is."""
+
+
+class FirstLoginSecrets(_Body):
+    """What the page seals of a first login password."""
+
+    code: Digits
+    password: Secret
+
+
+class OtherLoginSecrets(_Body):
+    """What the page seals of another login password."""
+
+    present: Secret
+    password: Secret
+
+
+class PaymentSecrets(_Body):
+    """What the page seals of a payment password."""
+
+    code: Digits
+    password: Secret
+    present: Secret | None = None
+
+
+class ProofSecrets(_Body):
+    """What the page seals of a confirmation."""
+
+    code: Digits
+    payment_password: Secret | None = None

@@ -81,6 +81,7 @@ ROUTES: tuple[Route, ...] = (
     Route("POST", "/v1/discounts/{discount_id}/confirmation", "discounts:confirm"),
     Route("POST", "/v1/discounts/{discount_id}/confirmation-challenges", "discounts:confirm"),
     Route("POST", "/v1/discounts/{discount_id}/confirmation-challenges/{challenge_id}", "discounts:confirm"),
+    Route("GET", "/v1/confirmation-key", None),
     Route("GET", "/v1/status", "status:read"),
     # ---- webhooks and events
     Route("POST", "/v1/webhook-endpoints", "webhooks:write"),

@@ -70,6 +70,16 @@ class PasswordHasher(Protocol):
         """Whether it was made with weaker parameters than today's."""
 
 
+class SealingKeys(Protocol):
+    """The keys under which pages seal what only the platform may read; one is published, the one before may count."""
+
+    def published(self) -> dict[str, str]:
+        """The public key to seal under (domain/sealed.py ``public_jwk``)."""
+
+    def unwrapped(self, key_id: str, wrapped_key: bytes) -> bytes:
+        """The content's key. Raises SealedKeyUnknownError, SealedUnreadableError."""
+
+
 @dataclass(frozen=True)
 class Credentials:
     """The collaborators beside the Context; only the functions that ask operators load them."""
@@ -78,3 +88,4 @@ class Credentials:
     hasher: PasswordHasher
     breached: Callable[[str], bool]
     """Whether the list of breached passwords has this one, in lower case."""
+    keys: SealingKeys
