@@ -58,6 +58,7 @@ def call(
             "path": path,
             "httpMethod": method,
             "requestId": "request-1",
+            "identity": {"sourceIp": "203.0.113.7"},
             "authorizer": {
                 "partner_id": partner,
                 "role": role,

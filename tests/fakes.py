@@ -71,8 +71,8 @@ class MemoryStore:
     def counter(self, pk: str, sk: str) -> int:
         return self.counters.get((pk, sk), 0)
 
-    def due(self, before: str, *, lane: str = MAIN_LANE, most: int | None = None) -> list[Item]:
-        found = [item for item in self.items.values() if item.due is not None and item.due < before]
+    def due(self, before: str, *, since: str = "", lane: str = MAIN_LANE, most: int | None = None) -> list[Item]:
+        found = [item for item in self.items.values() if item.due is not None and since <= item.due < before]
         return sorted((item for item in found if lane_of(item.pk) == lane), key=lambda item: str(item.due))[:most]
 
     def listed(self, owner: str, since: str, *, most: int = 200, after: Position | None = None) -> list[Listing]:

@@ -101,9 +101,9 @@ class SqliteStore:
         found = self._one(pk, sk)
         return 0 if found is None else int(found[4] or 0)
 
-    def due(self, before: str, *, lane: str = MAIN_LANE, most: int | None = None) -> list[Item]:
-        wanted = "due_at IS NOT NULL AND lane = ? AND due_at < ? ORDER BY due_at LIMIT ?"
-        return [_item(row) for row in self._rows(wanted, lane, before, -1 if most is None else most)]
+    def due(self, before: str, *, since: str = "", lane: str = MAIN_LANE, most: int | None = None) -> list[Item]:
+        wanted = "due_at IS NOT NULL AND lane = ? AND due_at >= ? AND due_at < ? ORDER BY due_at LIMIT ?"
+        return [_item(row) for row in self._rows(wanted, lane, since, before, -1 if most is None else most)]
 
     def listed(self, owner: str, since: str, *, most: int = 200, after: Position | None = None) -> list[Listing]:
         wanted, values = "owner = ? AND listed_at >= ?", [owner, since]

@@ -11,15 +11,20 @@ from typing import Any
 
 from chalice.app import Chalice
 
+from rongtong.domain.measures import SIGNATURE_INVALID
 from rongtong.entrypoints.bootstrap import context
 from rongtong.entrypoints.logs import logger
+from rongtong.entrypoints.metrics import METER
 from rongtong.entrypoints.nonces import nonces
+from rongtong.entrypoints.refusals import note_refusal
 from rongtong.entrypoints.routes import scope_of
 from rongtong.entrypoints.signatures import (
     MAX_AGE,
     SignatureError,
     SignatureRefusedError,
+    SignedRequest,
     Signer,
+    named_key,
     signed_request,
     signer_of,
 )
@@ -45,9 +50,10 @@ def authorize(event: dict[str, Any], _: Any) -> dict[str, Any]:
     try:
         signer = signer_of(context().store, nonces(), request, address=address, now=now)
     except SignatureRefusedError as refused:
-        logger.warning("signed request refused", extra={"why": refused.refusal.value, "address": address})
+        _refuse(refused.refusal, request, address, "")
         return _policy("refused", "Deny", event["methodArn"], {})
     except SignatureError as error:
+        _refuse(SIGNATURE_INVALID, request, address, str(error))
         raise Exception("Unauthorized") from error  # the one text that API Gateway answers with 401
     digest = b64encode(hashlib.sha256(b64decode(signer.signature)).digest()).decode()
     # What stands in events is the digest: these lines, kept as long as the events, are what it is the digest of.
@@ -67,15 +73,21 @@ def authorize_feed(event: dict[str, Any], _: Any) -> dict[str, Any]:
     try:
         signer = signer_of(context().store, nonces(), request, address=address, now=now)
     except SignatureRefusedError as refused:
-        logger.warning("signed handshake refused", extra={"why": refused.refusal.value, "address": address})
+        _refuse(refused.refusal, request, address, "")
         return _policy("refused", "Deny", event["methodArn"], {})
     except SignatureError as error:
+        _refuse(SIGNATURE_INVALID, request, address, str(error))
         raise Exception("Unauthorized") from error
     if _FEED_SCOPE not in signer.key.scopes or _rate(signer, now).get("retry_after", "0") != "0":
         logger.warning("signed handshake refused", extra={"key_id": signer.key_id, "address": address})
         return _policy("refused", "Deny", event["methodArn"], {})
     _note_use(signer, _FEED_SCOPE, now)
     return _policy(signer.tenant.tenant_id, "Allow", event["methodArn"], _about(signer))
+
+
+def _refuse(reason: str, request: SignedRequest, address: str, detail: str) -> None:
+    note_refusal(reason, key_id=named_key(request), address=address, detail=detail)
+    METER.flush()
 
 
 def _now() -> datetime:

@@ -49,3 +49,11 @@ def test_no_more_are_read_than_asked_for(filled):
 def test_a_delivery_that_is_put_off_stays_in_its_lane(filled):
     filled.transact([Replace("delivery#0", "state", {}, 1, due="2026-01-09")])
     assert _due(filled, lane=DELIVERY_LANE) == ["delivery#1", "delivery#2", "delivery#0"]
+
+
+def test_what_is_due_is_read_from_an_instant_on_and_before_another(filled):
+    found = filled.due("2026-01-03", since="2026-01-02", lane=DELIVERY_LANE)
+    assert [item.pk for item in found] == ["delivery#1"]
+    assert [item.pk for item in filled.due("2026-01-03", since="2026-01-03", lane=DELIVERY_LANE)] == []
+    later = filled.due("2026-01-09", since="2026-01-02", lane=DELIVERY_LANE, most=1)
+    assert [item.pk for item in later] == ["delivery#1"]

@@ -8,21 +8,27 @@ the runbook's lines are run (the bank is back, a receiver answers), and answers 
 from __future__ import annotations
 
 import json
+import uuid
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
 import requests
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from journey import Journey
 
 from deployed import wait_for
+from partner_client import PartnerClient
 from rongtong.domain.payment import payment_reference
 from stack import STACK, WITNESSES
 from webhook_receiver import Receiver, answering
 
 Values = dict[str, list[str]]
+_CALLER = {"partner_id": "sample-caller", "role": "partner"}
 _STOPPED: list[Any] = []
 """What a failure has to put back: names, ids, a receiver."""
 
@@ -56,6 +62,9 @@ def failures() -> Iterator[Failure]:
     yield Failure("quorum-lost", "two witnesses were stopped", _stop_two_and_submit, _stopped)
     yield Failure("checkpoint-late", "the sweeper does not run", _sweeper_stops, _sweeper_runs)
     yield Failure("outbox-late", "the sweeper does not run for longer", _change_unlogged, _sweeper_runs)
+    yield Failure("reviews-late", "nobody decides a review for two hours of service", _doubt)
+    yield Failure("requests-refused", "somebody tries keys", _new_caller, _revoke, meanwhile=_try_keys)
+    yield Failure("pages-refused", "a strange page sends an operator's request", _logs, _release_partner, _strange_page)
     yield Failure("webhooks-late", "a receiver is down", _receiver_down, _receiver_up, after=_deliver)
     yield Failure("bills-late", "nobody looks after bills", _bills_stop, _bills_run)
     yield Failure("watch-silent", "the watch was stopped", _watch_stops, _watch_runs)
@@ -259,11 +268,61 @@ def _watch_runs(journey: Journey) -> Values:
     return {}
 
 
+def _doubt(journey: Journey) -> None:
+    doubtful = next(bill for bill in journey.deployed.samples if bill.expected == "in_review" and not bill.at)
+    journey.deployed.until(journey.deployed.submit(doubtful), "IN_REVIEW")
+    journey.deployed.sweep()
+    journey.advance(timedelta(minutes=121))
+
+
+def _new_caller(journey: Journey) -> None:
+    _logs(journey)
+    public = Ed25519PrivateKey.generate().public_key()
+    pem = public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
+    keys = {"1": {"algorithm": "ed25519", "public_key": pem}}
+    _change(journey, "partner", {**_CALLER, "keys": keys, "reason": "SAMPLE"})
+
+
+def _try_keys(journey: Journey) -> None:
+    """Signed with another key than the one that is named."""
+    client = PartnerClient(journey.deployed.stack.base_url, _CALLER["partner_id"], Ed25519PrivateKey.generate())
+    with ThreadPoolExecutor(4) as pool:
+        refused = [answer.status_code for answer in pool.map(client.get, ["/v1/status"] * 200)]
+    assert set(refused) == {401}, refused
+
+
+def _revoke(journey: Journey) -> Values:
+    (journey.folder / "KEY.json").write_text(json.dumps({**_CALLER, "revoke": ["1"], "reason": "KEY_LOST"}))
+    return {}
+
+
+def _strange_page(journey: Journey) -> None:
+    if not _STOPPED:
+        _submit(journey)
+    path = f"/v1/discounts/{_STOPPED[0]}/confirmation-challenges"
+    headers = {"Idempotency-Key": str(uuid.uuid4()), "Origin": "https://pay.example.cn.evil.example"}
+    answer = journey.deployed.clients["partner-a"].send("POST", path, b'{"operator_id": "opr_sample"}', headers)
+    assert answer.status_code == 403, answer.text
+
+
+def _release_partner(journey: Journey) -> Values:
+    content = {"scope": "partner", "id": "partner-a", "reason": "PAGE_TAKEN_DOWN"}
+    (journey.folder / "RELEASE.json").write_text(json.dumps(content))
+    return {"PARTNER_ID": ["partner-a"]}
+
+
+def _logs(journey: Journey) -> None:
+    """The emulator's functions write to log groups of their own; on AWS these two are theirs."""
+    _STOPPED.clear()
+    logs = journey.deployed.stack.client("logs")
+    for kind in ("functions", "signatures"):
+        with suppress(logs.exceptions.ResourceAlreadyExistsException):
+            logs.create_log_group(logGroupName=f"/rongtong/{STACK}/{kind}")
+
+
 def _faults(journey: Journey) -> None:
     """The emulator's API Gateway publishes no metrics: what AWS would is put in its place, one a second."""
-    logs = journey.deployed.stack.client("logs")
-    with suppress(logs.exceptions.ResourceAlreadyExistsException):
-        logs.create_log_group(logGroupName=f"/rongtong/{STACK}/functions")
+    _logs(journey)
 
 
 def put_fault(journey: Journey) -> None:

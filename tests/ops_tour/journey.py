@@ -25,10 +25,16 @@ _PATIENCE_S = 180
 _CLOCK_SEEN_S = 2.3
 """So long functions keep the clock that they have read."""
 _NOT_OF_THE_WATCH = frozenset(
-    {"discounts-slow", "bank-unanswered", "registry-unanswered", "api-faults", "watch-silent"}
+    {
+        *("discounts-slow", "bank-unanswered", "registry-unanswered", "api-faults", "watch-silent"),
+        *("requests-refused", "pages-refused"),
+    }
 )
 """Alarms of what is measured where it happens, and the one that hears when the watch is silent."""
-_IDS = {"INCIDENT_ID": re.compile(r"\binc_[a-z2-7]{26}\b"), "CHANGE_ID": re.compile(r"\bchg_[a-z2-7]{26}\b")}
+_IDS = {
+    name: re.compile(rf"\b{kind}_[a-z2-7]{{26}}\b")
+    for name, kind in (("INCIDENT_ID", "inc"), ("CHANGE_ID", "chg"), ("DISCOUNT_ID", "dsc"))
+}
 _PLACEHOLDER = re.compile(r"\b(?:[A-Z]+\.json|[A-Z]+(?:_[A-Z]+)*)\b")
 
 

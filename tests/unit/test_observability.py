@@ -49,19 +49,27 @@ def _short_form(loader, tag, node):
 
 _Loader.add_multi_constructor("!", _short_form)
 NESTED = yaml.load((ROOT / "infrastructure" / "observability.yaml").read_text(encoding="utf-8"), _Loader)["Resources"]
-TEMPLATE = yaml.load((ROOT / "template.yaml").read_text(encoding="utf-8"), _Loader)["Resources"]
+WHOLE = yaml.load((ROOT / "template.yaml").read_text(encoding="utf-8"), _Loader)
+TEMPLATE = WHOLE["Resources"]
 ALARMS = {
     one["Properties"]["AlarmName"]["!Sub"].removeprefix("${Deployment}-"): one["Properties"]
     for one in NESTED.values()
     if one["Type"] == "AWS::CloudWatch::Alarm"
 }
+EDGE = yaml.load((ROOT / "infrastructure" / "edge.yaml").read_text(encoding="utf-8"), _Loader)
+EDGE_ALARMS = {
+    one["Properties"]["AlarmName"]["!Sub"].removeprefix("${AWS::StackName}-"): one["Properties"]
+    for one in EDGE["Resources"].values()
+    if one["Type"] == "AWS::CloudWatch::Alarm"
+}
 OWN = {name: alarm for name, alarm in ALARMS.items() if alarm["Namespace"] == m.NAMESPACE}
-BUSINESS = {*m.PAID_WITHIN_MS, m.PAID_AFTER, m.BANK_UNANSWERED, m.REGISTRY_UNANSWERED}
+REFUSED = {m.REQUESTS_REFUSED, m.PAGES_REFUSED, *m.REFUSALS.values()}
+BUSINESS = {*m.PAID_WITHIN_MS, m.PAID_AFTER, m.BANK_UNANSWERED, m.REGISTRY_UNANSWERED, *REFUSED}
 COMMANDS = sorted({line for one in RUNBOOKS.values() for line in (*one.show, *one.mend)})
 
 
 def test_every_alarm_has_its_section_and_every_section_its_alarm():
-    assert set(RUNBOOKS) == set(ALARMS)
+    assert set(RUNBOOKS) == {*ALARMS, *EDGE_ALARMS}
     assert len(ALARMS) > 15
 
 
@@ -106,8 +114,38 @@ def _require_aws(words):
 
 def test_the_resources_that_aws_commands_name_exist():
     group = TEMPLATE["FunctionLogs"]["Properties"]["LogGroupName"]["!Sub"].replace("${AWS::StackName}", "STACK")
+    signatures = TEMPLATE["SignatureLogs"]["Properties"]["LogGroupName"]["!Sub"].replace("${AWS::StackName}", "STACK")
+    edge = EDGE["Resources"]["WebAclLogs"]["Properties"]["LogGroupName"]["!Sub"].replace("${AWS::StackName}", "EDGE")
     named = {word for line in COMMANDS if line.startswith("aws ") for word in shlex.split(line)[3:]}
-    assert {word for word in named if word.startswith("/")} == {group}
+    assert {word for word in named if word.startswith(("/", "aws-"))} == {group, signatures, edge}
+    assert {word for word in named if word.startswith("file://infra")} == {"file://infrastructure/edge.yaml"}
+
+
+def test_the_edges_alarm_counts_what_all_rules_of_its_web_acl_block_and_rings_where_the_others_do():
+    (alarm,) = EDGE_ALARMS.values()
+    acl = EDGE["Resources"]["WebAcl"]["Properties"]["VisibilityConfig"]
+    dimensions = {one["Name"]: one["Value"] for one in alarm["Dimensions"]}
+    assert dimensions == {"WebACL": acl["MetricName"], "Region": {"!Ref": "AWS::Region"}, "Rule": "ALL"}
+    assert acl["CloudWatchMetricsEnabled"]
+    assert (alarm["Namespace"], alarm["MetricName"], alarm["Statistic"]) == ("AWS/WAFV2", "BlockedRequests", "Sum")
+    assert alarm["AlarmActions"] == alarm["OKActions"] == [{"!Ref": "AlarmsTopic"}]
+    assert alarm["AlarmDescription"]["!Sub"].endswith("${Runbooks}#requests-blocked")
+    assert "AlarmsTopic" in WHOLE["Outputs"]
+
+
+@pytest.mark.parametrize(
+    ("name", "parameter", "default"),
+    [("reviews-late", "ReviewsLateAfter", 7200), ("requests-refused", "RefusedRequestsFrom", 50)],
+)
+def test_a_deployment_may_choose_from_when_on_an_alarm_rings(name, parameter, default):
+    assert ALARMS[name]["Threshold"] == {"!Ref": parameter}
+    assert TEMPLATE["Observability"]["Properties"]["Parameters"][parameter] == {"!Ref": parameter}
+    nested = yaml.load((ROOT / "infrastructure" / "observability.yaml").read_text(encoding="utf-8"), _Loader)
+    assert [one["Parameters"][parameter]["Default"] for one in (WHOLE, nested)] == [default, default]
+
+
+def test_one_strange_page_is_enough_to_ring():
+    assert (ALARMS["pages-refused"]["MetricName"], ALARMS["pages-refused"]["Threshold"]) == (m.PAGES_REFUSED, 1)
 
 
 def test_every_placeholder_of_a_command_is_explained():
@@ -117,7 +155,7 @@ def test_every_placeholder_of_a_command_is_explained():
         for word in re.findall(r"\b[A-Z][A-Z_]+\b(?:\.json)?", re.sub(r"--(why|note|reason) \w+", "", line))
     }
     explained = set(re.findall(r"`([A-Z][A-Z_]+(?:\.json)?)`", PAGE.read_text(encoding="utf-8")))
-    assert used - {"OPERATIONS", "OPERATIONS_2", "ERROR"} <= explained
+    assert used - {"OPERATIONS", "OPERATIONS_2", "ERROR", "BLOCK"} <= explained
 
 
 @pytest.mark.parametrize("name", OWN)
@@ -321,8 +359,7 @@ def test_tracing_is_loaded_only_where_it_is_on():
 
 
 def test_tracing_goes_through_the_api_the_machines_and_the_functions_by_one_parameter():
-    whole = yaml.load((ROOT / "template.yaml").read_text(encoding="utf-8"), _Loader)
-    assert whole["Globals"]["Function"]["Tracing"] == {"!Ref": "Tracing"}
+    assert WHOLE["Globals"]["Function"]["Tracing"] == {"!Ref": "Tracing"}
     assert TEMPLATE["PartnerApi"]["Properties"]["TracingEnabled"]["!If"][0] == "WithTracing"
     for machine in ("DiscountStateMachine", "RegistrationStateMachine"):
         assert TEMPLATE[machine]["Properties"]["Tracing"]["Enabled"]["!If"][0] == "WithTracing"

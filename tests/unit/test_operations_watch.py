@@ -34,7 +34,7 @@ class Api:
 
     def post(self, path, body, key):
         self.sent.append((path, body))
-        return {"incident_id": "inc_a", "change_id": "chg_a", "status": "DONE"}
+        return {"incident_id": "inc_a", "change_id": "chg_a", "discount_id": "dsc_a", "status": "DONE"}
 
 
 def _run(api, *words):
@@ -80,6 +80,22 @@ def test_an_incident_is_resolved_by_its_id_with_a_note():
     api = Api()
     assert _run(api, "resolve", "inc_a", "--note", "BANK_CORRECTED") == 0
     assert api.sent == [("/v1/operations/incidents/inc_a/resolution", {"note": "BANK_CORRECTED"})]
+
+
+def test_a_review_is_shown_until_it_is_said_how_it_is_decided(capsys):
+    api = Api(dsc_a={"discount": {"discount_id": "dsc_a"}, "findings": {"hits": []}})
+    assert _run(api, "review", "dsc_a") == 0
+    assert json.loads(capsys.readouterr().out) == api.answers["dsc_a"]
+    assert api.sent == []
+    assert _run(api, "review", "dsc_a", "--decide", "reject", "--note", "FILES_DIFFER") == 0
+    assert api.sent == [("/v1/operations/reviews/dsc_a", {"decision": "reject", "note": "FILES_DIFFER"})]
+
+
+def test_a_review_is_not_decided_without_a_note(capsys):
+    api = Api()
+    assert _run(api, "review", "dsc_a", "--decide", "approve") == 2
+    assert api.sent == []
+    assert "FILES_SEEN" in capsys.readouterr().err
 
 
 def test_business_is_suspended_by_scope_and_id():

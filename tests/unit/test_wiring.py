@@ -262,3 +262,12 @@ def _statements(properties):
 def _actions(statement):
     actions = statement.get("Action", [])
     return actions if isinstance(actions, list) else [actions]
+
+
+def test_production_lets_the_operators_user_pool_refuse_doubtful_logins():
+    pool = TEMPLATE["OperatorPool"]["Properties"]
+    assert pool["UserPoolAddOns"] == {"AdvancedSecurityMode": {"!Ref": "OperatorThreatProtection"}}
+    files = sorted((ROOT / "infrastructure" / "parameters").glob("platform-*.json"))
+    chosen = [json.loads(one.read_text(encoding="utf-8"))["parameters"]["OperatorThreatProtection"] for one in files]
+    assert chosen == ["ENFORCED"] * len(files)
+    assert len(files) > 1

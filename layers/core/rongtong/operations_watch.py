@@ -35,6 +35,11 @@ def add(commands: Any, common: argparse.ArgumentParser) -> None:
     note.add_argument("incident_id", metavar="INCIDENT_ID")
     note.add_argument("--note", required=True, metavar="CODE", help="like REPORTED_TO_CNCERT")
     note.set_defaults(command=_note)
+    review = commands.add_parser("review", parents=[common], help="show what a reviewer decides on, or decide it")
+    review.add_argument("discount_id", metavar="DISCOUNT_ID")
+    review.add_argument("--decide", choices=("approve", "reject"), help="only shown if not said")
+    review.add_argument("--note", metavar="CODE", help="like FILES_SEEN; kept with the decision")
+    review.set_defaults(command=_review)
     suspend = commands.add_parser("suspend", parents=[common], help="stop new disbursements at once")
     suspend.add_argument("--scope", required=True, choices=_SCOPES)
     suspend.add_argument("--id", help="whose; none for the platform")
@@ -87,6 +92,19 @@ def _note(api: SignedApi, options: argparse.Namespace) -> int:
     path = f"/v1/operations/incidents/{quote(options.incident_id, safe='')}/notes"
     done = api.post(path, {"note": options.note}, str(uuid.uuid4()))
     print(f"{done['incident_id']} {', '.join(one['note'] for one in done['notes'])}")
+    return 0
+
+
+def _review(api: SignedApi, options: argparse.Namespace) -> int:
+    path = f"/v1/operations/reviews/{quote(options.discount_id, safe='')}"
+    if options.decide is None:
+        print(json.dumps(api.get(path), indent=2, ensure_ascii=False))
+        return 0
+    if not options.note:
+        print("Say --note, a code such as FILES_SEEN.", file=sys.stderr)
+        return 2
+    done = api.post(path, {"decision": options.decide, "note": options.note}, str(uuid.uuid4()))
+    print(f"{done['discount_id']} {done['status']}")
     return 0
 
 

@@ -130,6 +130,28 @@ def test_service_of_a_shanghai_day_ends_at_nine_o_clock_utc():
     assert CALENDAR.closes_at(datetime(2026, 3, 2, 3, 0, tzinfo=UTC)).tzinfo is UTC
 
 
+@pytest.mark.parametrize(
+    ("since", "until", "hours"),
+    [
+        ("2026-03-02T10:00", "2026-03-02T12:30", 2.5),
+        ("2026-03-02T07:00", "2026-03-02T10:00", 1),
+        ("2026-03-02T16:00", "2026-03-02T23:00", 1),
+        ("2026-03-02T18:00", "2026-03-03T08:00", 0),
+        ("2026-02-13T16:00", "2026-02-24T10:00", 10),  # nine days off, the 14th worked
+        ("2026-03-02T12:00", "2026-03-02T11:00", 0),
+        ("2026-03-03T12:00", "2026-03-02T11:00", 0),
+    ],
+)
+def test_service_time_is_what_two_instants_have_of_the_hours_of_working_days(since, until, hours):
+    ends = [datetime.fromisoformat(f"{one}:00+08:00") for one in (since, until)]
+    assert CALENDAR.service_time(*ends) == timedelta(hours=hours)
+
+
+def test_service_time_of_a_year_that_is_not_confirmed_is_not_guessed():
+    unknown = datetime(2050, 3, 1, tzinfo=UTC)
+    assert refusal(CALENDAR.service_time, unknown, unknown)[0] == "CALENDAR_UNCONFIRMED"
+
+
 def test_a_stored_year_makes_its_days_known_and_leaves_the_others_as_they_are():
     calendar = CALENDAR.with_hours(time(8, 0), time(9, 0)).with_years({2027: parse_calendar_year(YEAR)})
     assert not calendar.is_working_day(date(2027, 2, 8))

@@ -26,6 +26,7 @@ from rongtong.services.credentials import LoginError
 from rongtong.services.discounts import load
 from rongtong.services.errors import NotFoundError, WrongStateError
 from rongtong.services.operator_records import (
+    _FAILED_KEPT,
     OperatorNotActiveError,
     Person,
     Purpose,
@@ -34,6 +35,7 @@ from rongtong.services.operator_records import (
     person,
 )
 from rongtong.services.records import POLICY_KEY, STATE, enterprise_pk
+from rongtong.services.screening import failed_logins
 from rongtong.services.storage import WriteConflictError
 from rongtong.services.waiting import confirm, park
 
@@ -492,3 +494,115 @@ def test_a_person_is_the_enterprise_s_and_the_operator_s_records(desk):
     found = person(desk.context, desk.enterprise_id, desk.operator_id)
     assert isinstance(found, Person)
     assert (found.id, found.partner_id) == (desk.operator_id, PARTNER)
+
+
+# ---- failures reach the risk rule on bursts of failed logins, and cost no further write
+
+RULE = "LOGIN_BURST"
+MINUTE = timedelta(minutes=1)
+
+
+def _fail(desk, times=ATTEMPTS_MAX, key="c"):
+    shown, code = desk.begin(key), desk.last_code()
+    for _ in range(times):
+        with pytest.raises(CodeMismatchError):
+            desk.complete(shown, desk.wrong(code))
+    return shown, code
+
+
+def _fail_as_another(desk, mobile, key):
+    mine, desk.operator_id = desk.operator_id, desk.operator(mobile)
+    _fail(desk, key=key)
+    desk.operator_id = mine
+
+
+def _verified(desk):
+    """Another discount of the company, and what verification found of it."""
+    discount_id = desk.platform.accept(OTHER, "key-2")
+    desk.platform.run(discount_id)
+    found = desk.context.store.query(f"discount#{discount_id}", "event#")
+    beside = next(one.body["beside"] for one in found if one.body["event"]["type"] == "BillVerified")
+    findings = {one["rule_id"]: one["measured"] for one in beside.get("findings", ())}
+    return desk.platform.body(discount_id), findings, beside["not_evaluated"]
+
+
+def test_two_operators_that_are_locked_within_minutes_send_the_companys_next_discount_to_a_reviewer(desk):
+    _fail(desk)
+    desk.context.clock.instant += 5 * MINUTE
+    _fail_as_another(desk, "13900139001", "d")
+    desk.context.clock.instant += 4 * MINUTE
+    body, findings, not_evaluated = _verified(desk)
+    assert findings[RULE] == 2 * ATTEMPTS_MAX
+    assert RULE not in not_evaluated
+    assert (body["status"], body["reason"]) == ("IN_REVIEW", "REVIEW_REQUIRED"), "neutral words"
+
+
+def test_a_burst_is_over_ten_minutes_later(desk):
+    _fail(desk)
+    _fail_as_another(desk, "13900139001", "d")
+    desk.context.clock.instant += 10 * MINUTE
+    body, findings, not_evaluated = _verified(desk)
+    assert RULE not in {*findings, *not_evaluated}
+    assert body["status"] != "IN_REVIEW"
+
+
+def test_nine_failures_are_evaluated_and_no_burst(desk):
+    _fail(desk, ATTEMPTS_MAX - 1)
+    _fail_as_another(desk, "13900139001", "d")
+    _, findings, not_evaluated = _verified(desk)
+    assert RULE not in {*findings, *not_evaluated}
+
+
+def test_where_the_partner_asks_its_operators_itself_the_rule_is_told_as_not_evaluated(desk):
+    key = (f"enterprise#{desk.enterprise_id}", f"operator#{desk.operator_id}")
+    del desk.context.store.items[key]
+    assert failed_logins(desk.context, desk.enterprise_id) is None
+    assert RULE in _verified(desk)[2]
+
+
+def test_failures_of_another_company_are_not_this_ones(desk):
+    _fail(desk)
+    others = {item.body["enterprise_id"] for item in desk.context.store.states("enterprise#")} - {desk.enterprise_id}
+    assert {failed_logins(desk.context, one) for one in others} == {None}
+
+
+def test_the_attempt_that_was_right_is_no_failure_and_takes_those_before_not_away(desk):
+    shown, code = _fail(desk, 2)
+    at = desk.context.clock.now()
+    desk.context.clock.instant += MINUTE
+    desk.complete(shown, code)
+    assert failed_logins(desk.context, desk.enterprise_id) == (at, at)
+    assert desk.stored["failures"] == 0
+
+
+def test_a_wrong_payment_password_is_a_failure_too():
+    desk = Desk({"payment_password_from_fen": 0})
+    desk.set_payment_password()
+    assert failed_logins(desk.context, desk.enterprise_id) == ()
+    shown = desk.begin()
+    with pytest.raises(PaymentPasswordError):
+        desk.complete(shown, desk.last_code(), payment_password=PAYMENT_PASSWORD + "x")
+    assert failed_logins(desk.context, desk.enterprise_id) == (desk.context.clock.now(),)
+
+
+def test_a_failure_costs_no_write_beside_those_of_its_attempt_and_its_event(desk):
+    shown, code = desk.begin(), desk.last_code()
+    written = []
+    desk.context.store.before_write = lambda writes: written.append([(write.pk, write.sk) for write in writes])
+    with pytest.raises(CodeMismatchError):
+        desk.complete(shown, desk.wrong(code))
+    operator = (f"enterprise#{desk.enterprise_id}", f"operator#{desk.operator_id}")
+    discount = f"discount#{desk.discount_id}"
+    assert written[0] == [operator]
+    assert [pk for pk, _ in written[1]] == [discount, discount]
+    assert written[1][0][1] == STATE
+    assert len(written) == 2
+
+
+def test_no_more_failures_are_kept_than_a_rule_can_want(desk):
+    for round_ in range(_FAILED_KEPT // ATTEMPTS_MAX + 1):
+        _fail(desk, key=f"round-{round_}")
+        desk.context.clock.instant += timedelta(hours=25)
+    kept = desk.stored["failed_at"]
+    assert len(kept) == _FAILED_KEPT
+    assert kept == sorted(kept)

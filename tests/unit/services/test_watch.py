@@ -7,6 +7,7 @@ import pytest
 
 from in_memory import Platform, sample_bills
 from rongtong.domain import measures as m
+from rongtong.domain.calendar import WorkingCalendar
 from rongtong.domain.incident import IncidentKind
 from rongtong.domain.jobs import Job
 from rongtong.services.cosigning import NoQuorumError, witnessed
@@ -22,10 +23,11 @@ from rongtong.services.seal import record, seal
 from rongtong.services.storage import Create
 from rongtong.services.sweep import sweep
 from rongtong.services.verify_bill import verify
-from rongtong.services.waiting import confirm
+from rongtong.services.waiting import confirm, decide_review
 from rongtong.services.watch import seen, watch
 
 SAMPLES = sample_bills()
+DOUBTFUL = [bill for bill in SAMPLES if bill.expected == "in_review"]
 GOOD, OTHER = [bill for bill in SAMPLES if bill.expected == "disbursed" and bill.bill and not bill.quote][:2]
 MINUTE = timedelta(minutes=1)
 
@@ -75,6 +77,7 @@ def test_a_healthy_platform_is_measured_as_such_in_every_measure_that_the_watch_
     found = _watch(platform)
     assert found["failed"] == {}
     own = {m.PAID_AFTER, *m.PAID_WITHIN_MS, m.BANK_UNANSWERED, m.REGISTRY_UNANSWERED}
+    own |= {m.REQUESTS_REFUSED, m.PAGES_REFUSED, *m.REFUSALS.values()}
     assert set(found["measures"]) == set(m.UNITS) - own
     alarming = {name: value for name, value in found["measures"].items() if value and name != m.LIMIT_USED}
     assert alarming == {m.WITNESS_QUORUM: 1}
@@ -119,6 +122,51 @@ def test_a_payment_of_which_the_bank_says_nothing_is_counted_with_its_age_until_
     platform.bank.lose_answers = 0
     platform.pay(discount_id)
     assert _measured(platform, m.PAYMENTS_UNKNOWN, m.PAYMENTS_UNKNOWN_AGE) == (0, 0)
+
+
+def _doubtful(platform, bill=DOUBTFUL[0], key="key-1"):
+    discount_id = platform.accept(bill, key)
+    platform.run(discount_id)
+    assert platform.body(discount_id)["status"] == "IN_REVIEW"
+    return discount_id
+
+
+@pytest.mark.parametrize("approve", [True, False])
+def test_what_waits_for_a_reviewer_is_counted_with_the_oldest_ones_age_until_it_is_decided(platform, approve):
+    first = _doubtful(platform)
+    _pass(platform, 90 * MINUTE)
+    _doubtful(platform, DOUBTFUL[1], "key-2")
+    _pass(platform, 30 * MINUTE)
+    found = _watch(platform)
+    assert (found["measures"][m.REVIEWS_WAITING], found["measures"][m.REVIEWS_AGE]) == (2, 7200)
+    assert found["details"]["reviews"]["waiting"][0]["discount_id"] == first
+    decide_review(platform.context, "operations", platform.discount(first), approve=approve, note="FILES_SEEN")
+    assert _measured(platform, m.REVIEWS_WAITING, m.REVIEWS_AGE) == (1, 1800)
+
+
+def test_a_night_and_days_off_age_no_review(platform):
+    _doubtful(platform)
+    assert iso(platform.context.clock.now()) == "2026-04-15T02:00:00.000Z", "ten in the morning of a Wednesday"
+    _pass(platform, timedelta(days=1))
+    assert _measured(platform, m.REVIEWS_AGE) == 8 * 3600
+    _pass(platform, timedelta(days=3))
+    assert _measured(platform, m.REVIEWS_AGE) == (7 + 8 + 8) * 3600
+
+
+def test_a_review_is_seen_on_its_last_day_among_others_that_wait_for_their_confirmation(platform):
+    old = _doubtful(platform)
+    _pass(platform, timedelta(days=13, hours=2))
+    platform.run(platform.accept(GOOD, "key-2", confirmed=False))
+    found = _watch(platform)
+    assert [one["discount_id"] for one in found["details"]["reviews"]["waiting"]] == [old]
+
+
+def test_reviews_are_not_measured_by_guessed_working_days(platform):
+    _doubtful(platform)
+    platform.context = replace(platform.context, calendar=WorkingCalendar({}))
+    found = _watch(platform)
+    assert found["failed"] == {"reviews": "CALENDAR_UNCONFIRMED"}
+    assert m.REVIEWS_AGE not in found["measures"]
 
 
 def test_what_ended_and_was_not_told_is_the_outbox(platform):

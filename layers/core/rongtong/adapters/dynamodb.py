@@ -189,9 +189,11 @@ class DynamoStore:
             return 0
         return int(record.used or 0)
 
-    def due(self, before: str, *, lane: str = MAIN_LANE, most: int | None = None) -> list[Item]:
-        """Documents of a lane that are ``due`` before this instant, oldest first, at most ``most``."""
-        keys = self._business.by_due.query(lane, _Due.due_at < before, limit=most)
+    def due(self, before: str, *, since: str = "", lane: str = MAIN_LANE, most: int | None = None) -> list[Item]:
+        """Documents of a lane that are ``due`` from ``since`` on and before this instant, oldest first."""
+        # DynamoDB's BETWEEN takes in both its ends.
+        when = _Due.due_at.between(since, before) if since else _Due.due_at < before
+        keys = [key for key in self._business.by_due.query(lane, when, limit=most) if str(key.due_at) < before]
         found = [self.get(str(key.pk), str(key.sk)) for key in keys]
         return [item for item in found if item is not None]
 

@@ -123,6 +123,19 @@ class WorkingCalendar:
         """The instant, in UTC, at which service ends on the Shanghai day of ``instant``."""
         return datetime.combine(self.shanghai_date(instant), self._hours.closes, SHANGHAI).astimezone(UTC)
 
+    def service_time(self, since: datetime, until: datetime) -> timedelta:
+        """How much of the time between two instants is service hours of working days; nothing where it runs backwards.
+
+        Raises CalendarError (CALENDAR_UNCONFIRMED).
+        """
+        found, day = timedelta(0), self.shanghai_date(since)
+        while day <= self.shanghai_date(until):
+            if self.is_working_day(day):
+                opens, closes = (datetime.combine(day, at, SHANGHAI) for at in (self._hours.opens, self._hours.closes))
+                found += max(timedelta(0), min(until, closes) - max(since, opens))
+            day += timedelta(days=1)
+        return found
+
     def require_service_hours(self, instant: datetime) -> None:
         """Raises CalendarError (NOT_A_WORKING_DAY, OUT_OF_SERVICE_HOURS) outside 09:00 ≤ t < 17:00 of a working day."""
         local = instant.astimezone(SHANGHAI)

@@ -97,6 +97,11 @@ def waits_until(status: DiscountStatus, now: datetime) -> datetime | None:
     return None if patience is None else now + patience
 
 
+def waits_since(status: DiscountStatus, until: datetime) -> datetime:
+    """Since when a discount in this status waits for a person, where it waits ``until`` then."""
+    return until - _PERSONS[status]
+
+
 def require_enterprise_transition(current: EnterpriseStatus, new: EnterpriseStatus) -> None:
     """Raises TransitionError unless an enterprise may go from ``current`` to ``new``."""
     _require(_ENTERPRISE, current, new)

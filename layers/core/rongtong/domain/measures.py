@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from enum import StrEnum
 
+from rongtong.domain.access import Refusal
 from rongtong.domain.jobs import Job
 
 NAMESPACE = "RongTong"
@@ -29,6 +30,31 @@ PAID_WITHIN_MS: Mapping[str, int] = {"PaidWithin1s": 1_000, "PaidWithin10s": 10_
 """100 where such a discount was paid in time, else 0: its average is the share."""
 BANK_UNANSWERED, REGISTRY_UNANSWERED = "BankUnanswered", "RegistryUnanswered"
 """100 for a call that was not answered, else 0: its average is the share of errors."""
+REQUESTS_REFUSED, PAGES_REFUSED = "RequestsRefused", "PagesRefused"
+"""Requests that were not let in for one of REFUSALS; those among them that came by a strange page or host."""
+SIGNATURE_INVALID, DIGEST_MISMATCH = "SIGNATURE_INVALID", "CONTENT_DIGEST_MISMATCH"
+PAGE_UNKNOWN, HOST_UNKNOWN = "PAGE_UNKNOWN", "HOST_UNKNOWN"
+"""Beside domain/access.py's: no known key signed it; another body than the signed one; not one of the tenant's pages,
+not one of the platform's hosts.
+"""
+
+
+def _camel(code: str) -> str:
+    return "".join(word.capitalize() for word in code.split("_"))
+
+
+REFUSALS: Mapping[str, str] = {
+    reason: "Refused" + _camel(reason)
+    for reason in (*Refusal, SIGNATURE_INVALID, DIGEST_MISMATCH, PAGE_UNKNOWN, HOST_UNKNOWN)
+}
+"""The measure of each reason for which a request is not let in. Whose it was is logged, and measured nowhere."""
+
+
+def refused(reason: str) -> Mapping[str, int]:
+    """What one refused request counts in. Raises KeyError for a reason that is none."""
+    pages = {PAGES_REFUSED: 1} if reason in (PAGE_UNKNOWN, HOST_UNKNOWN) else {}
+    return {REQUESTS_REFUSED: 1, REFUSALS[reason]: 1, **pages}
+
 
 WATCH_FAILED = "WatchFailed"
 """How much of this list the watch could not measure (parts); there is none where the watch did not run."""
@@ -48,13 +74,17 @@ DEAD_LETTERS = "DeadLetters"
 """Letters in all dead-letter queues together."""
 LIMIT_USED = "LimitUsed"
 """The highest used share of a shared limit."""
+REVIEWS_WAITING, REVIEWS_AGE = "ReviewsWaiting", "ReviewsAge"
+"""Discounts that wait for a reviewer (of the 500 that have the least time left), and how long the oldest waits, in
+seconds of service hours.
+"""
 BREAKS_OPEN, BREAKS_AGE = "BreaksOpen", "BreaksAge"
 """What persons must settle (incidents), and how long the oldest is open."""
 
 
 def job_age(job: Job) -> str:
     """The measure of the seconds since a job's last success."""
-    return "".join(word.capitalize() for word in job.value.split("_")) + "Age"
+    return _camel(job.value) + "Age"
 
 
 UNITS: Mapping[str, Unit] = {
@@ -62,6 +92,9 @@ UNITS: Mapping[str, Unit] = {
     **dict.fromkeys(PAID_WITHIN_MS, Unit.PERCENT),
     BANK_UNANSWERED: Unit.PERCENT,
     REGISTRY_UNANSWERED: Unit.PERCENT,
+    REQUESTS_REFUSED: Unit.COUNT,
+    PAGES_REFUSED: Unit.COUNT,
+    **dict.fromkeys(REFUSALS.values(), Unit.COUNT),
     WATCH_FAILED: Unit.COUNT,
     DISCOUNTS_STUCK: Unit.COUNT,
     PAYMENTS_UNKNOWN: Unit.COUNT,
@@ -76,6 +109,8 @@ UNITS: Mapping[str, Unit] = {
     WITNESS_QUORUM: Unit.COUNT,
     DEAD_LETTERS: Unit.COUNT,
     LIMIT_USED: Unit.PERCENT,
+    REVIEWS_WAITING: Unit.COUNT,
+    REVIEWS_AGE: Unit.SECONDS,
     BREAKS_OPEN: Unit.COUNT,
     BREAKS_AGE: Unit.SECONDS,
     **{job_age(job): Unit.SECONDS for job in Job},

@@ -66,6 +66,7 @@ class Facts:
     """What came into the applicant's account and left it."""
     accesses: tuple[AccessEvent, ...] | None = None
     failed_logins: tuple[datetime, ...] | None = None
+    """When the applicant's users failed to show who they are."""
     profile: CompanyProfile | None = None
     groups: Mapping[str, str] | None = None
     """The group (集团) that a company belongs to, by credit code; a company without an entry belongs to none."""

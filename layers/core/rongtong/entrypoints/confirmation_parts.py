@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TypeVar
 from rongtong.domain.sealed import About, SealedFormatError, content_of, read
 from rongtong.entrypoints.bootstrap import context
 from rongtong.entrypoints.door import Call
-from rongtong.entrypoints.errors import ForbiddenError, InvalidBodyError
+from rongtong.entrypoints.errors import HostUnknownError, InvalidBodyError, PageUnknownError
 from rongtong.services import credentials as needed
 from rongtong.services import operator_passwords
 
@@ -46,15 +46,15 @@ def require_known_page(call: Call) -> None:
     """Refuse what a page sends that is not the tenant's, and what was sent to another host than ours.
 
     A browser names the page's origin (RFC 6454) and cannot leave it out of a POST; a server names none. Raises
-    ForbiddenError.
+    HostUnknownError, PageUnknownError.
     """
     headers = call.request.headers
     hosts = os.environ.get("API_HOSTS", "").lower().split()
     if hosts and str(headers.get("host", "")).lower() not in hosts:
-        raise ForbiddenError("This host is not one of the platform's.", field="Host")
+        raise HostUnknownError("This host is not one of the platform's.", field="Host")
     origin = headers.get("origin")
     if origin is not None and str(origin) not in operator_passwords.rules_of(call.context, call.partner_id).origins:
-        raise ForbiddenError(
+        raise PageUnknownError(
             "Requests of this page are not taken; the tenant's policy names those that are.", field="Origin"
         )
 

@@ -8,13 +8,21 @@ from typing import Any
 
 from chalice.app import Request, Response
 
-from rongtong.domain.access import Role, owns
+from rongtong.domain import measures
+from rongtong.domain.access import Refusal, Role, owns
 from rongtong.domain.errors import RongTongError
 from rongtong.entrypoints import bootstrap
-from rongtong.entrypoints.errors import ForbiddenError, TooManyRequestsError
+from rongtong.entrypoints.errors import (
+    ContentDigestError,
+    ForbiddenError,
+    HostUnknownError,
+    PageUnknownError,
+    TooManyRequestsError,
+)
 from rongtong.entrypoints.http import problem, require_digest
 from rongtong.entrypoints.logs import correlated, logger
 from rongtong.entrypoints.metrics import METER
+from rongtong.entrypoints.refusals import note_refusal
 from rongtong.entrypoints.repeats import KEPT, answered_once
 from rongtong.entrypoints.routes import OWNED, Route
 from rongtong.services.context import Context
@@ -29,6 +37,13 @@ _EVERYWHERE: Mapping[str, str] = {
     "Cache-Control": "no-store",
 }
 """Headers of every answer that does not set them itself."""
+_REFUSALS: Mapping[type[RongTongError], str] = {
+    ForbiddenError: Refusal.SCOPE_MISSING,
+    ContentDigestError: measures.DIGEST_MISMATCH,
+    PageUnknownError: measures.PAGE_UNKNOWN,
+    HostUnknownError: measures.HOST_UNKNOWN,
+}
+"""What a caller does not do by mistake again and again. What it may mend itself is not among them, nor are too many."""
 
 
 @dataclass(frozen=True)
@@ -113,6 +128,7 @@ def answered(request: Request | None, run: Callable[[Request], Response]) -> Res
             response = run(request)
         except RongTongError as error:
             response = problem(error, path)
+            _note(error, request, path)
         except Exception:
             # Chalice makes a bare 500 of it before its middleware sees it.
             logger.exception("route failed", extra={"path": path})
@@ -127,6 +143,22 @@ def answered(request: Request | None, run: Callable[[Request], Response]) -> Res
     for header, value in {**_EVERYWHERE, **more}.items():
         response.headers.setdefault(header, value)
     return response
+
+
+def _note(error: RongTongError, request: Request, path: str) -> None:
+    """Count what was not let in, and log whose it was: what it names as its page or host among it."""
+    reason = _REFUSALS.get(type(error))
+    if reason is None:
+        return
+    known, identity = (request.context.get(name) or {} for name in ("authorizer", "identity"))
+    named = str(request.headers.get(error.field, "")) if isinstance(error, PageUnknownError | HostUnknownError) else ""
+    note_refusal(
+        reason,
+        key_id=str(known.get("key_id", "")),
+        address=str(identity.get("sourceIp", "")),
+        path=path,
+        **({"named": named} if named else {}),
+    )
 
 
 _RATE = {"RateLimit-Policy": "rate_policy", "RateLimit": "rate"}

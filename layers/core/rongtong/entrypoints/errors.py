@@ -11,6 +11,14 @@ class ForbiddenError(RongTongError):
     code = "FORBIDDEN"
 
 
+class PageUnknownError(ForbiddenError):
+    """A browser's page sent it that the tenant does not name."""
+
+
+class HostUnknownError(ForbiddenError):
+    """It was sent to a host that is not one of the platform's."""
+
+
 class MissingHeaderError(InvalidInputError):
     """A required header is missing or malformed."""
 

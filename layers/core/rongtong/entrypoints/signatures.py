@@ -181,6 +181,14 @@ def _verified(verifier: _Verifier, request: SignedRequest, required: Sequence[st
     raise SignatureError(failed)
 
 
+def named_key(request: SignedRequest) -> str:
+    """The key that the request says has signed it, whether or not it has; nothing where it names none."""
+    try:
+        return _key_id(request.headers)
+    except SignatureError:
+        return ""
+
+
 def _key_id(headers: Mapping[str, str]) -> str:
     """The key that the request's only signature names. Raises SignatureError."""
     try:

@@ -32,6 +32,8 @@ from rongtong.services.records import STATE, change_writes, enterprise_pk, iso, 
 from rongtong.services.storage import Document, Item, Key, Write, WriteConflictError
 
 WRITES_MAX = 8
+_FAILED_KEPT = 20
+"""An operator is locked after five, so that these are all failures of its last hours."""
 UNKNOWN_OPERATOR = "There is no such operator; list the enterprise's."
 _SHOWN = ("operator_id", "status", "roles", "registered_at", "payment_password_set_at", "locked_until")
 
@@ -240,7 +242,8 @@ def take_attempt(context: Context, load: Callable[[], Person], code_id: str, pur
             raise CodeLockedError("The code was entered too often; ask for a new one.", field="code")
         body: Document = without(found.operator.body, "locked_until")
         failures, locks = int(body["failures"]) + 1, int(body["locks"])
-        body |= {"failures": failures, "code": {**code, "attempts": int(code["attempts"]) + 1}}
+        failed_at = [*body.get("failed_at", ()), iso(now)][-_FAILED_KEPT:]
+        body |= {"failures": failures, "failed_at": failed_at, "code": {**code, "attempts": int(code["attempts"]) + 1}}
         until = locked_until(failures, locks, now)
         if until is not None:
             body |= {"failures": 0, "locks": locks + 1, "locked_until": iso(until)}
@@ -253,8 +256,13 @@ def take_attempt(context: Context, load: Callable[[], Person], code_id: str, pur
 
 
 def without_failures(body: Document) -> Document:
-    """The operator's document once it has shown what it had to: no code, no failures, no lock."""
+    """The operator's document once it has shown what it had to: no code, no failures, no lock.
+
+    When it failed before is kept for the risk rules; the attempt that was right is none of it.
+    """
     cleared = without(without(body, "code"), "locked_until")
+    if body.get("code", {}).get("attempts") and "failed_at" in body:
+        cleared = {**cleared, "failed_at": body["failed_at"][:-1]}
     return {**cleared, "failures": 0, "locks": 0}
 
 

@@ -18,7 +18,7 @@ from rongtong.domain.package import TakenRanges
 from rongtong.domain.policy import Policy
 from rongtong.domain.risk import AccessEvent, CompanyProfile, Facts, PastDiscount
 from rongtong.services.context import Context
-from rongtong.services.records import STATE, discount_pk, iso, listed_pk
+from rongtong.services.records import STATE, discount_pk, enterprise_pk, iso, listed_pk, operator_sk
 from rongtong.services.storage import Document, Item, Listing
 
 _HISTORY = timedelta(days=3 * 366)
@@ -40,6 +40,8 @@ class Records:
     """Who discounts on the order, and on the invoice where one is named."""
     kept: Item | None = None
     """The bill as it was imported and looked at ahead of time."""
+    failed_logins: tuple[datetime, ...] | None = None
+    """As ``failed_logins`` answers them; not read ahead of time, where nothing is decided."""
 
 
 def company_owner(uscc: str) -> str:
@@ -60,6 +62,16 @@ def access_seen(context: Context, enterprise: Item, access: Document) -> list[st
     shown = [str(access.get(name, "")) for name in ("ip", "device")]
     hashed = [context.vault.fingerprint(owner, key, text) if text else "" for text in shown]
     return [*hashed, str(access.get("region", ""))]
+
+
+def failed_logins(context: Context, enterprise_id: str) -> tuple[datetime, ...] | None:
+    """When operators of the enterprise entered a wrong code or payment password, up to twenty times of each.
+
+    None where it has no operators here: then its partner asks them, and we see nothing of it.
+    """
+    operators = context.store.query(enterprise_pk(enterprise_id), operator_sk(""))
+    failed = sorted(str(at) for operator in operators for at in operator.body.get("failed_at", ()))
+    return tuple(datetime.fromisoformat(at) for at in failed) if operators else None
 
 
 def screened(
@@ -124,6 +136,7 @@ def facts_of(
         package_companies=records.package.companies(),
         overlapping_applications=records.package.slices_over(application.range) - 1,
         accesses=_accesses(history if own is None else (*history, own)),
+        failed_logins=records.failed_logins,
         profile=_profile(records.enterprise.body.get("profile")),
         payee_verified=payee_verified,
         within_hours=_within_hours(records.calendar, now),

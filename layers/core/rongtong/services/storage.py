@@ -155,8 +155,11 @@ class Store(Protocol):
     def counter(self, pk: str, sk: str) -> int:
         """A counter's value in fen; 0 if it was never written."""
 
-    def due(self, before: str, *, lane: str = MAIN_LANE, most: int | None = None) -> list[Item]:
-        """Documents of a lane that are ``due`` before this instant, oldest first, at most ``most``."""
+    def due(self, before: str, *, since: str = "", lane: str = MAIN_LANE, most: int | None = None) -> list[Item]:
+        """Documents of a lane that are ``due`` before this instant, oldest first, at most ``most``.
+
+        With ``since``, only those that are due from that instant on.
+        """
 
     def listed(self, owner: str, since: str, *, most: int = 200, after: Position | None = None) -> list[Listing]:
         """What is listed under the owner from this instant on, newest first, behind ``after``, whether or not that is

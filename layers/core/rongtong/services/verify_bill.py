@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import date, datetime
 from decimal import Decimal
 
@@ -45,7 +46,7 @@ from rongtong.services.records import (
     tenant_key,
 )
 from rongtong.services.reservations import claimed_fen, holdings_of
-from rongtong.services.screening import Records, history_of, sealed_findings
+from rongtong.services.screening import Records, failed_logins, history_of, sealed_findings
 from rongtong.services.settings import calendar_of, institution_of, policy_of
 from rongtong.services.storage import Document, Item, Listing
 
@@ -62,12 +63,13 @@ def verify(context: Context, discount_id: str) -> Document:
     if "verdict" in item.body:
         return _output(item.body)
     request = request_of(first_event)
-    with ThreadPoolExecutor(3) as pool:
+    with ThreadPoolExecutor(4) as pool:
         rng = SubBillRange.parse(str(item.body["range"]))
         if request.get("whole"):
             rng = SubBillRange.whole_package(rng.amount_fen)
         bill_answer = pool.submit(context.bills.find, str(request["bill_number"]), rng)
         history_answer = pool.submit(history_of, context, str(request["applicant_uscc"]), discount_id)
+        failed_answer = pool.submit(failed_logins, context, str(item.body["enterprise_id"]))
         records = _read(context, item, request)
         number = request.get("invoice_number")
         kept = _kept(context, records.kept, request, rng)
@@ -78,6 +80,7 @@ def verify(context: Context, discount_id: str) -> Document:
         bill = bill_answer.result()
         invoice = invoice_answer.result() if invoice_answer is not None else None
         history = history_answer.result()
+        records = replace(records, failed_logins=failed_answer.result())
     if bill is None:
         return _decide(context, item, UNKNOWN_BILL, None, None, REJECT, "BILL_NOT_FOUND", None)
     if kept is not None and bill_digest(bill) != kept["bill_sha256"]:

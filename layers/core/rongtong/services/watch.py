@@ -13,19 +13,22 @@ from rongtong.domain import measures as m
 from rongtong.domain.errors import RongTongError
 from rongtong.domain.incident import IncidentKind, IncidentStatus
 from rongtong.domain.jobs import Job
-from rongtong.domain.lifecycle import DiscountStatus
+from rongtong.domain.lifecycle import DiscountStatus, waits_since, waits_until
 from rongtong.domain.payment import PaymentStatus
 from rongtong.domain.witness import request_body
 from rongtong.services.context import Context
-from rongtong.services.cosigning import HEAD_KEY, WITNESSES_KEY, policy_of, witnessed_size
+from rongtong.services.cosigning import HEAD_KEY, WITNESSES_KEY, witnessed_size
+from rongtong.services.cosigning import policy_of as trust_policy_of
 from rongtong.services.errors import NotFoundError
 from rongtong.services.executions import overdue
 from rongtong.services.incidents import newest
 from rongtong.services.jobs import job_pk
 from rongtong.services.records import (
     LIMITS_KEY,
+    POLICY_KEY,
     STATE,
     WATCH_KEY,
+    calendar_key,
     due_since,
     exposure_pk,
     institution_pk,
@@ -34,7 +37,7 @@ from rongtong.services.records import (
     payments_owner,
 )
 from rongtong.services.reservations import USED
-from rongtong.services.settings import limits_of
+from rongtong.services.settings import calendar_of, limits_of, policy_of
 from rongtong.services.storage import (
     BILL_LANE,
     DELIVERY_LANE,
@@ -47,6 +50,7 @@ from rongtong.services.storage import (
 STUCK_AFTER = timedelta(minutes=10)
 """More than three times what a discount may take."""
 _PUT_OFF_MAX = timedelta(hours=1)
+_DAY = timedelta(days=1)
 _READ_MAX = 500
 """So many records that are due are looked at, the oldest; where there are more, all alarms ring anyway."""
 _BACKLOG_MAX = 200
@@ -71,6 +75,7 @@ def watch(context: Context, dead_letters: Callable[[], Mapping[str, int]]) -> Do
     parts: Mapping[str, Callable[[], Found]] = {
         "discounts": lambda: _discounts(context, due, now),
         "payments": lambda: _payments(context, due, now),
+        "reviews": lambda: _reviews(context, now),
         "queues": lambda: _queues(context, due, now),
         "webhooks": lambda: _webhooks(context, now),
         "log": lambda: _log(context, kept, now),
@@ -137,6 +142,32 @@ def _payments(context: Context, due: Sequence[Item], now: datetime) -> Found:
     return {m.PAYMENTS_UNKNOWN: len(unknown), m.PAYMENTS_UNKNOWN_AGE: age}, {"unknown": shown}
 
 
+def _reviews(context: Context, now: datetime) -> Found:
+    """In two parts: the time of what came to a review thirteen days ago is up among that of many confirmations."""
+    tomorrow, until = iso(now + _DAY), waits_until(DiscountStatus.IN_REVIEW, now)
+    assert until is not None, "a review waits for a person"
+    soon = context.store.due(tomorrow, since=iso(now), most=_READ_MAX)
+    found = [*soon, *context.store.due(iso(until + _DAY), since=tomorrow, most=_READ_MAX)]
+    waiting = [
+        (waits_since(DiscountStatus.IN_REVIEW, datetime.fromisoformat(str(item.due))), item)
+        for item in found
+        if item.body.get("status") == DiscountStatus.IN_REVIEW and "review" not in item.body
+    ]
+    today = context.calendar.shanghai_date(now)
+    policy, *years = context.store.get_many([POLICY_KEY, *(calendar_key(today.year - back) for back in (0, 1))])
+    calendar = calendar_of(context.calendar, years, policy_of(policy))
+    shown: list[Document] = [
+        {
+            "discount_id": item.body["discount_id"],
+            "since": iso(since),
+            "service_seconds": int(calendar.service_time(since, now).total_seconds()),
+        }
+        for since, item in waiting[:_SHOWN]
+    ]
+    age = max((int(one["service_seconds"]) for one in shown), default=0)
+    return {m.REVIEWS_WAITING: len(waiting), m.REVIEWS_AGE: age}, {"waiting": shown}
+
+
 def _queues(context: Context, due: Sequence[Item], now: datetime) -> Found:
     """The outbox is whatever has ended, or never had a machine of its own, and is not told or not logged yet."""
     waits = {item.pk: since for item in due if item.sk == STATE and (since := _outbox_since(item)) is not None}
@@ -187,7 +218,7 @@ def _log(context: Context, kept: Document, now: datetime) -> Found:
 def _witnesses(context: Context) -> Found:
     """Ask every witness to cosign the newest head again, which changes nothing for one that has."""
     policy_item, head = context.store.get_many([WITNESSES_KEY, HEAD_KEY])
-    policy = policy_of(context, policy_item)
+    policy = trust_policy_of(context, policy_item)
     body = "hello" if head is None else request_body(int(head.body["size"]), [], str(head.body["note"]))
     # Without a head there is nothing to cosign: a witness that says so answers.
     able = (400,) if head is None else (200, 409)
