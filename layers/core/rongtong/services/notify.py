@@ -37,10 +37,7 @@ def notify(context: Context, pk: str) -> Document:
     events = [document.body["event"] for document in context.store.query(pk, "event#", start=event_sk(told + 1))]
     texts = {event_sk(event["n"]): _TEXTS[event["type"]] for event in events if event["type"] in _TEXTS}
     if texts:
-        enterprise = context.store.get(enterprise_pk(str(item.body["enterprise_id"])), STATE)
-        assert enterprise is not None, "events with messages belong to enterprises that exist"
-        owner, key = str(enterprise.body["enterprise_id"]), str(enterprise.body["data_key"])
-        mobile = context.vault.decrypt(owner, key, str(enterprise.body["mobile"]))
+        mobile = mobile_of(context, str(item.body["enterprise_id"]))
         try:
             for reference, text in texts.items():
                 context.sms.send(mobile, text, f"{pk}/{reference}")
@@ -53,6 +50,13 @@ def notify(context: Context, pk: str) -> Document:
         given = _note(context, item, last, events)
     try_at_once(context, given)
     return {"subject": pk, "delivered": len(texts)}
+
+
+def mobile_of(context: Context, enterprise_id: str) -> str:
+    """The mobile number that an enterprise's messages go to."""
+    enterprise = context.store.get(enterprise_pk(enterprise_id), STATE)
+    assert enterprise is not None, "events with messages belong to enterprises that exist"
+    return context.vault.decrypt(enterprise_id, str(enterprise.body["data_key"]), str(enterprise.body["mobile"]))
 
 
 def _note(context: Context, item: Item, last: int, events: Sequence[Document]) -> Sequence[Key]:

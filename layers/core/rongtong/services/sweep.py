@@ -20,6 +20,7 @@ from rongtong.services.cosigning import witnessed
 from rongtong.services.discounts import load
 from rongtong.services.errors import WrongStateError
 from rongtong.services.evidence_log import LOG_PK, head_of
+from rongtong.services.held_notice import HELD, tell_of_wait
 from rongtong.services.incidents import newest, open_anew, resolve
 from rongtong.services.notify import notify
 from rongtong.services.records import STATE, at_rest, iso, postponed
@@ -113,6 +114,10 @@ def _waiting_but_dead(context: Context) -> list[str]:
 
 
 def _discount(context: Context, item: Item) -> None:
+    """Beside its state there may be the notice that it waits for a person."""
+    if item.sk == HELD:
+        tell_of_wait(context, item)
+        return
     if "finished_at" in item.body:
         _record_and_tell(context, item)
         release_again(context, item)
@@ -199,7 +204,7 @@ def _rest(context: Context, item: Item) -> None:
 
 def _put_off(context: Context, item: Item, pause: timedelta) -> None:
     """Put off, with since when it is due: what fails again and again is as late as if nobody had looked at it."""
-    found = context.store.get(item.pk, STATE)
+    found = context.store.get(item.pk, item.sk)
     if found is not None and found.due is not None:
         with suppress(WriteConflictError):
             context.store.transact([postponed(found, context.clock.now() + pause)])

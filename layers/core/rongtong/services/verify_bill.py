@@ -27,6 +27,7 @@ from rongtong.services.bill_checks import (
 )
 from rongtong.services.context import Context
 from rongtong.services.discounts import discount_of, request_key, request_of
+from rongtong.services.held_notice import first_notice
 from rongtong.services.quotes import QuoteError, priced, terms_of
 from rongtong.services.records import (
     POLICY_KEY,
@@ -45,7 +46,7 @@ from rongtong.services.records import (
 from rongtong.services.reservations import claimed_fen, holdings_of
 from rongtong.services.screening import Records, history_of, sealed_findings
 from rongtong.services.settings import calendar_of, institution_of, policy_of
-from rongtong.services.storage import Document, Item
+from rongtong.services.storage import Document, Item, Write
 
 
 def verify(context: Context, discount_id: str) -> Document:
@@ -136,7 +137,9 @@ def _decide(
     }
     now = context.clock.now()
     due = None if outcome == REJECT else waits_until(DiscountStatus(changes["status"]), now)
-    writes = change_writes(item, "discount_id", changes, "BillVerified", now, evidence, beside, due=due)
+    writes: list[Write] = [*change_writes(item, "discount_id", changes, "BillVerified", now, evidence, beside, due=due)]
+    if changes.get("status") == DiscountStatus.IN_REVIEW:
+        writes.append(first_notice(item.pk, int(item.body["events"]) + 1, now))
     context.store.transact(writes)
     return _output({**item.body, **changes})
 
