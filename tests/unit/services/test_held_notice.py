@@ -1,4 +1,4 @@
-"""An enterprise hears once, in neutral words, that its discount waits for a reviewer, and the flow never waits for it."""
+"""An enterprise hears once, in neutral words, that its discount waits for a reviewer; the flow never waits for that."""
 
 import re
 from datetime import timedelta

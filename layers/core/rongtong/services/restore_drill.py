@@ -8,10 +8,17 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from rongtong.domain.backup import BackupDamagedError, Entry, Manifest
+from rongtong.domain.backup import (
+    RECOVERY_POINT_MAX,
+    RECOVERY_TIME_MAX,
+    BackupDamagedError,
+    Entry,
+    Manifest,
+    missed_objectives,
+)
 from rongtong.domain.canonical import canonical_bytes
 from rongtong.domain.incident import IncidentKind
 from rongtong.domain.jobs import Job
@@ -163,6 +170,11 @@ def _report(context: Context, run: Run) -> Piece:
         data: Document = {"broken": report["broken_count"], "report_sha256": digest}
         backup_id = str(report["backup_id"])
         incidents.open_once(context, IncidentKind.BACKUP_DIFFERS, backup_id, f"{backup_id}/{digest}", data)
+    if report["objectives_missed"]:
+        measured = {name: report[name] for name in ("recovery_point_age_s", "recovery_time_ms")}
+        told: Document = {"what": report["objectives_missed"], **measured, "report_sha256": digest}
+        subject = str(report["backup_id"])
+        incidents.open_once(context, IncidentKind.RECOVERY_MISSED, subject, f"{subject}/{digest}/objectives", told)
     backups_of(context).tables.drop(str(run.kept["restore"]["pair"]))
     kept: Document = {"report_sha256": digest, "page_sha256": shown_digest}
     return Piece(kept, True, f"{_KEY}{shown_digest}.html")
@@ -170,6 +182,8 @@ def _report(context: Context, run: Run) -> Piece:
 
 def _report_of(run: Run) -> Document:
     chosen, compared = run.kept["choose"], run.kept["compare"]
+    lost = timedelta(seconds=int(compared["recovery_point_age_s"]))
+    took = timedelta(milliseconds=int(compared["recovery_time_ms"]))
     return {
         "format": "rongtong-restore-drill/1",
         "period": run.period,
@@ -178,6 +192,9 @@ def _report_of(run: Run) -> Document:
         "bytes_checked": chosen["bytes"],
         "damaged": chosen["damaged"],
         **compared,
+        "recovery_point_max_s": RECOVERY_POINT_MAX // timedelta(seconds=1),
+        "recovery_time_max_ms": RECOVERY_TIME_MAX // timedelta(milliseconds=1),
+        "objectives_missed": list(missed_objectives(lost, took)),
         "promises": {promise.name: promise.value for promise in invariants.Promise},
     }
 
@@ -187,7 +204,7 @@ def _found(run: Run) -> Document:
     numbers = ("records", "discounts", "events", "leaves", "broken_count", "recovery_time_ms", "recovery_point_age_s")
     return {
         "backup_id": report["backup_id"],
-        **{name: report[name] for name in ("objects_checked", *numbers)},
+        **{name: report[name] for name in ("objects_checked", *numbers, "objectives_missed")},
         "damaged": [f"{backup_id}: {damaged}" for backup_id, damaged in report["damaged"]],
         **run.kept["report"],
     }
