@@ -109,8 +109,11 @@ def read_reconciliation(call: Call, day: str) -> Response:
 
 @serve(app, "GET", "/v1/operations/monthly-reviews/{period}")
 def read_monthly_review(call: Call, period: str) -> Response:
-    """A month's report: a page that loads nothing, in a browser neither."""
-    content = monthly_review.read(call.context, period)
+    """A month's report: a page that loads nothing, in a browser neither, or JSON."""
+    query = queries.read_query(call.request.query_params, queries.MonthlyReviewQuery)
+    content = monthly_review.read(call.context, period, query.format)
+    if query.format == "json":
+        return Response(body=content.decode(), status_code=200, headers={"Content-Type": "application/json"})
     headers: Headers = {"Content-Type": "text/html; charset=utf-8", "Content-Security-Policy": monthly_review.PAGE_MAY}
     return Response(body=content.decode(), status_code=200, headers=headers)
 

@@ -117,7 +117,7 @@ def _world(scenario: Scenario, faults: Faults) -> World:
 
 
 def _in_order(world: World) -> None:
-    """One after the other: the partner, the execution, persons, the bank's notices."""
+    """One after the other: the partner, the execution, persons and the sweeper, the bank's notices."""
     for _ in range(_REQUESTS_MAX):
         if world.request():
             break
@@ -125,7 +125,10 @@ def _in_order(world: World) -> None:
         while world.machines.began:
             world.carry_on(world.machines.began.pop(0))
         world.answer_persons()
-        if not world.machines.began:
+        if world.reviewer_takes_time():
+            world.clock.sleep(60)
+            world.sweep()
+        elif not world.machines.began:
             break
     for _ in range(_REQUESTS_MAX):
         if world.bank.notices:

@@ -69,6 +69,8 @@ class Scenario:
     """The bank books an order after its cut-off although it should not."""
     registry_refuses: bool = False
     confirmed: bool = True
+    reviewed_after_s: float = 0
+    """So long the reviewer takes."""
     suspended: bool = False
     pairs: bool = True
     """Whether all its pairs are run: where a bank is asked again and again they are too many to tell anything new."""
@@ -91,6 +93,11 @@ SCENARIOS = (
     Scenario("booked after it was given up", unreachable=True, booked_late=True, pairs=False),
     Scenario("registry refuses the endorsement", registry_refuses=True),
     Scenario("in review", bill=next(at for at, bill in enumerate(_BILLS) if bill.expected == "in_review")),
+    Scenario(
+        "held for a while",
+        bill=next(at for at, bill in enumerate(_BILLS) if bill.expected == "in_review"),
+        reviewed_after_s=900,
+    ),
     Scenario("confirmed later", confirmed=False),
     Scenario("suspended and released", suspended=True),
 )
@@ -322,6 +329,8 @@ class World:
         status = item.body["status"]
         try:
             if status == DiscountStatus.IN_REVIEW and "review" not in item.body:
+                if self.reviewer_takes_time():
+                    return
                 asked = load(self.context, self.discount_id)
                 waiting.decide_review(self.context, "operations", asked, approve=True, note="FILES_SEEN")
             elif status == DiscountStatus.AWAITING_CONFIRMATION:
@@ -329,6 +338,12 @@ class World:
                 waiting.confirm(self.context, asked, "operator-1", ("password", "otp"))
         except (CrashError, Exception):
             return
+
+    def reviewer_takes_time(self) -> bool:
+        """Whether the discount is in review, and its reviewer not ready yet."""
+        item = self.state()
+        in_review = item is not None and item.body["status"] == DiscountStatus.IN_REVIEW
+        return in_review and self.clock.passed_s < self.scenario.reviewed_after_s
 
     def deliver_notice(self, at: int, *, keep: bool) -> None:
         """The bank sends one of its notices; it is sent again until it was taken."""

@@ -13,7 +13,7 @@ from rongtong.domain.lifecycle import UNPAID_ENDS, DiscountStatus
 from rongtong.domain.merkle import leaf_hash, root
 from rongtong.domain.payment import parse_reference
 from rongtong.domain.receipt import receipt_bytes, verify_receipt
-from rongtong.services import evidence_log, exposure_ledger, invariants
+from rongtong.services import evidence_log, exposure_ledger, held_notice, invariants
 from rongtong.services.cosigning import WITNESSES_KEY, log_key, policy_of
 from rongtong.services.payments import series_of
 from rongtong.services.receipts import receipt
@@ -143,9 +143,23 @@ def the_enterprise_is_told_once_how_it_ended(world: World) -> None:
     if state is None or state.body["status"] not in PAID | UNPAID_ENDS:
         return
     told = [reference for reference in world.sms.sent if reference.startswith(state.pk)]
+    told = [reference for reference in told if world.sms.sent[reference][1] != held_notice.TEXT]
     final = {"DiscountPaid", "DiscountRefused", "DiscountFailed", "PaymentReturned"}
     events = [item for item in world.store.query(state.pk, "event#") if item.body["event"]["type"] in final]
     assert sorted(told) == [f"{state.pk}/{item.sk}" for item in events], "an end was not told, or told under two names"
+
+
+def the_enterprise_is_told_once_that_it_waits_for_a_person(world: World) -> None:
+    state = world.state()
+    if state is None:
+        return
+    events = [item for item in world.store.query(state.pk, "event#") if item.body["event"]["type"] == "BillVerified"]
+    reviewed = [f"{state.pk}/{item.sk}" for item in events if item.body["event"]["data"]["outcome"] == "review"]
+    told = [name for name, (_, text) in world.sms.sent.items() if text == held_notice.TEXT]
+    assert told in ([], reviewed), f"told {told} of {reviewed}"
+    assert told == reviewed or not world.scenario.reviewed_after_s, "held for long and never told"
+    notices = [item for item in world.store.items.values() if item.sk == held_notice.HELD]
+    assert len(notices) == len(reviewed), "a notice without a review, or a review without its notice"
 
 
 def nothing_waits_for_ever_unseen(world: World) -> None:
@@ -191,6 +205,7 @@ PROMISES: tuple[Callable[[World], None], ...] = (
     what_is_stored_holds_what_a_restored_backup_must,
     every_acknowledged_request_can_be_found,
     the_enterprise_is_told_once_how_it_ended,
+    the_enterprise_is_told_once_that_it_waits_for_a_person,
     nothing_waits_for_ever_unseen,
     a_sweep_at_rest_changes_nothing,
 )

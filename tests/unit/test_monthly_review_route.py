@@ -12,6 +12,7 @@ from in_memory import Platform
 from paths import ROOT
 from rongtong.domain.jobs import Job
 from rongtong.entrypoints import bootstrap
+from rongtong.entrypoints.answers_review import MonthlyReview
 from rongtong.services.monthly_review import STEPS, read
 
 ROUTE = "/v1/operations/monthly-reviews/{period}"
@@ -25,8 +26,8 @@ def platform(monkeypatch):
     return made
 
 
-def ask(period="2026-04", role="operations"):
-    return call(access_fakes.load_app("operations").app, "GET", ROUTE, role=role, period=period)
+def ask(period="2026-04", role="operations", query=None):
+    return call(access_fakes.load_app("operations").app, "GET", ROUTE, role=role, period=period, query=query)
 
 
 def test_operations_read_the_page_as_it_is_archived(platform):
@@ -35,6 +36,19 @@ def test_operations_read_the_page_as_it_is_archived(platform):
     assert (answer.status, answer.text.encode()) == (200, read(platform.context, "2026-04"))
     assert answer.headers["Content-Type"] == "text/html; charset=utf-8"
     assert answer.headers["Content-Security-Policy"] == "default-src 'none'; style-src 'unsafe-inline'"
+
+
+def test_programs_read_the_same_report_as_it_is_archived(platform):
+    drive(platform.context, Job.MONTHLY_REVIEW, STEPS)
+    answer = ask(query={"format": "json"})
+    assert (answer.status, answer.text.encode()) == (200, read(platform.context, "2026-04", "json"))
+    assert answer.headers["Content-Type"] == "application/json"
+    assert MonthlyReview.model_validate_json(answer.text, strict=True).month == "2026-04"
+
+
+def test_another_form_is_refused(platform):
+    drive(platform.context, Job.MONTHLY_REVIEW, STEPS)
+    assert (ask(query={"format": "xml"}).status, ask(query={"format": "xml"}).body["field"]) == (422, "format")
 
 
 @pytest.mark.parametrize("period", ["2026-04", "2026-4", "../2026-04", "2026-04-01"])

@@ -1,13 +1,20 @@
 """The monthly review's page: its charts are to scale, what it is given cannot break out of it."""
 
+import json
 import re
 from dataclasses import replace
 from html.parser import HTMLParser
 
-from rongtong.domain.monthly_report import Report, Reported, report_html
+from rongtong.domain.monthly_report import Report, Reported, report_document, report_html
 from rongtong.domain.monthly_rules import MONTHLY_RULES, MonthlyAction, configure_monthly
+from rongtong.domain.rule_record import Outcome, Screened, record_of, rows_of
+from rongtong.entrypoints.answers_review import MonthlyReview
 
 ROW = Reported("91350100MA0001202D", "***司", MonthlyAction.RESTRICT, 3, 123_456, (("DOCUMENT_REUSE", 3),))
+HIT = {"rule_id": "LARGE_AMOUNT", "action": "REVIEW", "threshold": 500_000_000}
+HITS = [Screened([HIT], False, Outcome.APPROVED, 600_000_000)] * 50 + [
+    Screened([HIT], False, Outcome.OPEN, 700_000_000)
+]
 REPORT = Report(
     month="2026-10",
     made_at="2026-10-31T21:00:00.000Z",
@@ -19,6 +26,7 @@ REPORT = Report(
     found={"DOCUMENT_REUSE": 4, "VOLUME_JUMP": 1},
     rules=MONTHLY_RULES,
     rows=(ROW,),
+    rule_rows=rows_of(record_of(HITS)),
 )
 _ALONE = ("meta", "br", "rect")
 
@@ -86,3 +94,20 @@ def test_a_rule_that_is_off_is_said_to_be():
 
 def test_the_same_report_is_the_same_page():
     assert report_html(REPORT) == report_html(replace(REPORT, rows=(replace(ROW),)))
+
+
+def test_a_risk_rule_s_row_tells_hits_and_yuan_of_each_outcome_and_what_is_suggested():
+    cells = re.search(r"<td>LARGE_AMOUNT<br>.*?</tr>", report_html(REPORT))[0]
+    assert "<td>500,000,000 fen</td><td>REVIEW</td><td>51<br>307000000.00</td><td>50<br>300000000.00</td>" in cells
+    assert "<td>0<br>0.00</td><td>1<br>7000000.00</td><td>0<br>0.00</td><td>Reviewers approved all 50 hits" in cells
+
+
+def test_programs_read_what_the_page_tells():
+    told = json.loads(json.dumps(report_document(REPORT)))
+    MonthlyReview.model_validate_json(json.dumps(told), strict=True)
+    assert (told["restricted"], told["months"]["2026-10"]) == (1, {"discounts": 20, "face_fen": 400})
+    assert (told["companies_by_rule"]["DOCUMENT_REUSE"], told["companies_by_rule"]["ODD_HOURS"]) == (4, 0)
+    assert told["rows"][0]["findings"] == [{"rule": "DOCUMENT_REUSE", "measured": 3}]
+    (rule,) = told["risk_rules"]
+    assert (rule["hits"], rule["approved"]["hits"], rule["open"]["face_fen"]) == (51, 50, 700_000_000)
+    assert rule["suggestion"] in report_html(REPORT)

@@ -248,7 +248,7 @@ def _outcome(platform):
 
 def _without_report(found):
     """The report says when the review began."""
-    return {name: value for name, value in found.items() if not name.startswith("report")}
+    return {name: value for name, value in found.items() if not name.startswith(("report", "data"))}
 
 
 class Again:

@@ -7,7 +7,14 @@ import pytest
 
 from backup_fakes import with_backups
 from in_memory import Platform, sample_bills
-from rongtong.domain.backup import content_key, list_key, manifest_key
+from rongtong.domain.backup import (
+    RECOVERY_POINT_MAX,
+    RECOVERY_TIME_MAX,
+    content_key,
+    list_key,
+    manifest_key,
+    missed_objectives,
+)
 from rongtong.domain.duties import Duty
 from rongtong.domain.jobs import Job
 from rongtong.services import backup, backup_reading, duties, jobs, restore_drill
@@ -159,6 +166,52 @@ def test_a_backup_of_records_that_break_a_promise_is_an_incident_and_the_report_
     report = json.loads(context.archive.objects[f"drills/{found['report_sha256']}.json"])
     assert report["broken"] == [["PAID_ONCE", f"discount#{discount_id}", "0 succeeded"]]
     assert [told["report_sha256"] for told in _incidents(platform, "BACKUP_DIFFERS")] == [found["report_sha256"]]
+
+
+def test_a_drill_within_the_recovery_objectives_says_what_was_allowed_and_what_was_measured(platform):
+    found = _drill(platform)
+    objects = platform.context.archive.objects
+    report = json.loads(objects[f"drills/{found['report_sha256']}.json"])
+    assert (report["recovery_point_max_s"], report["recovery_time_max_ms"]) == (26 * 3600, 4 * 3600 * 1000)
+    assert found["objectives_missed"] == report["objectives_missed"] == []
+    page = objects[f"drills/{found['page_sha256']}.html"].decode()
+    assert "<td>1,560 min</td><td>7500 s (125 min)</td><td>held</td>" in page
+    assert _incidents(platform, "RECOVERY_MISSED") == []
+
+
+def test_a_backup_that_is_too_old_is_an_incident_that_says_so(platform):
+    platform.context.clock.instant += timedelta(hours=24)
+    found = _drill(platform)
+    (told,) = _incidents(platform, "RECOVERY_MISSED")
+    assert told["what"] == found["objectives_missed"] == ["RECOVERY_POINT"]
+    assert (told["recovery_point_age_s"], told["report_sha256"]) == (26 * 3600 + 300, found["report_sha256"])
+    assert "<td>missed</td>" in platform.context.archive.objects[f"drills/{found['page_sha256']}.html"].decode()
+
+
+def test_a_restore_that_takes_too_long_is_an_incident_that_says_so(platform):
+    context, load = platform.context, platform.context.backups.tables.load
+
+    def slowly(*part):
+        context.clock.instant += timedelta(hours=5)
+        load(*part)
+
+    context.backups.tables.load = slowly
+    _drill(platform)
+    (told,) = _incidents(platform, "RECOVERY_MISSED")
+    assert "RECOVERY_TIME" in told["what"]
+    assert told["recovery_time_ms"] > 4 * 3600 * 1000
+
+
+@pytest.mark.parametrize(
+    ("lost", "took", "missed"),
+    [
+        (RECOVERY_POINT_MAX, RECOVERY_TIME_MAX, ()),
+        (RECOVERY_POINT_MAX + timedelta(seconds=1), RECOVERY_TIME_MAX, ("RECOVERY_POINT",)),
+        (RECOVERY_POINT_MAX, RECOVERY_TIME_MAX + timedelta(milliseconds=1), ("RECOVERY_TIME",)),
+    ],
+)
+def test_an_objective_is_missed_only_beyond_it(lost, took, missed):
+    assert missed_objectives(lost, took) == missed
 
 
 def test_the_drill_leaves_no_tables_and_does_not_touch_the_platform_s_own(platform):

@@ -10,6 +10,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
@@ -21,6 +22,12 @@ from rongtong.domain.note import Note, NoteError, Signature, VerifierKey
 _FORMAT = "rongtong-backup/1"
 TABLES = ("business", "evidence")
 BUCKETS = ("archive", "log", "imports")
+RECOVERY_POINT_MAX = timedelta(hours=26)
+"""The recovery point objective (RPO) where the region is lost: backups are daily, and one takes up to two hours
+(assumed: configurable)."""
+RECOVERY_TIME_MAX = timedelta(hours=4)
+"""The recovery time objective (RTO): from the choice of a backup until what it holds is compared (assumed:
+configurable)."""
 _MANIFESTS = "manifests/"
 _SHARED = "buckets/"
 
@@ -33,6 +40,15 @@ class BackupDamagedError(RongTongError):
     def __init__(self, damaged: str, why: str) -> None:
         super().__init__(f"{damaged} {why}.")
         self.damaged = damaged
+
+
+def missed_objectives(recovery_point_age: timedelta, recovery_time: timedelta) -> tuple[str, ...]:
+    """Which objectives a recovery misses that lost so much and took so long: RECOVERY_POINT, RECOVERY_TIME."""
+    held = {
+        "RECOVERY_POINT": recovery_point_age <= RECOVERY_POINT_MAX,
+        "RECOVERY_TIME": recovery_time <= RECOVERY_TIME_MAX,
+    }
+    return tuple(name for name, is_held in held.items() if not is_held)
 
 
 @dataclass(frozen=True)

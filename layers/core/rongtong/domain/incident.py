@@ -50,6 +50,8 @@ class IncidentKind(StrEnum):
     """An object of a backup is missing or altered; an earlier backup was restored in its place."""
     BACKUP_DIFFERS = "BACKUP_DIFFERS"
     """What was restored from a backup does not hold what is promised of stored state."""
+    RECOVERY_MISSED = "RECOVERY_MISSED"
+    """A restore drill lost more, or took longer, than the recovery objectives allow."""
     RESTORED = "RESTORED"
     """The platform was restored from a backup: what came after it is listed and must be settled."""
     LOOKALIKE_DOMAIN = "LOOKALIKE_DOMAIN"
@@ -129,6 +131,9 @@ WHAT_NEXT: Mapping[IncidentKind, str] = {
         "Read who could write to the vault; its versions still hold the object. Run the backup again, then the drill."
     ),
     IncidentKind.BACKUP_DIFFERS: "Read the drill's report; look whether the platform's own records break the same.",
+    IncidentKind.RECOVERY_MISSED: (
+        "Read in the drill's report which objective it missed: see that backups are made daily, or why it took so long."
+    ),
     IncidentKind.LOOKALIKE_DOMAIN: (
         "Look at the domain; report a site that imitates ours to CNCERT and its registrar, note each step, settle this."
     ),

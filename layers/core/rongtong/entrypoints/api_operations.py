@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from rongtong.entrypoints import answers_operations as answers
 from rongtong.entrypoints.answers import Discount
+from rongtong.entrypoints.answers_review import MonthlyReview
 from rongtong.entrypoints.api_table import Link, Operation, Reply, link_by
 from rongtong.entrypoints.models import (
     AssignmentBody,
@@ -17,7 +18,7 @@ from rongtong.entrypoints.models import (
     ReviewBody,
     SuspensionBody,
 )
-from rongtong.entrypoints.queries import AccessesQuery, ExecutionsQuery, IncidentsQuery
+from rongtong.entrypoints.queries import AccessesQuery, ExecutionsQuery, IncidentsQuery, MonthlyReviewQuery
 
 _TAG = "Operations"
 _REPLAYED = ("Idempotent-Replayed",)
@@ -146,9 +147,10 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = {
         id="readMonthlyReview",
         tag=_TAG,
         summary="Read a month's report on the customers",
-        description="The month is like 2026-01. The page loads nothing else.",
-        replies={200: Reply("The report.", media="text/html")},
-        codes=("NOT_FOUND", "REPORT_ALTERED"),
+        description="The month is like 2026-01. `format` chooses a page, which loads nothing else, or JSON.",
+        query=MonthlyReviewQuery,
+        replies={200: Reply("The report.", MonthlyReview, others=("text/html",))},
+        codes=("INVALID_BODY", "NOT_FOUND", "REPORT_ALTERED"),
     ),
     ("GET", "/v1/operations/executions"): Operation(
         id="listExecutions",

@@ -163,6 +163,13 @@ class IncidentsQuery(_Query):
     """Only of this desk."""
 
 
+class MonthlyReviewQuery(_Query):
+    """GET /v1/operations/monthly-reviews/{period}"""
+
+    format: Literal["html", "json"] = "html"
+    """A page for persons, or the same for programs."""
+
+
 class AccessesQuery(_Query):
     """GET /v1/operations/accesses"""
 

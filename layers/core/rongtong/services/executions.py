@@ -54,7 +54,7 @@ def overdue(
     """Of the records that are due, the discounts that ``stuck`` means, each with since when; longest first."""
     found: list[tuple[datetime, Item]] = []
     for item in due:
-        if not item.pk.startswith(discount_pk("")) or _waits(item, now):
+        if item.sk != STATE or not item.pk.startswith(discount_pk("")) or _waits(item, now):
             continue
         since = _since(context, item)
         if since <= now - longer_than and not nothing_to_do(context, item):

@@ -6,7 +6,7 @@ a month that is missing is read from the discounts, and kept. Everything is writ
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from datetime import date, datetime
 from typing import Any
 
@@ -16,11 +16,13 @@ from rongtong.domain.monthly_figures import Dealt, Yardstick, bounds, figures, m
 from rongtong.domain.monthly_rules import WINDOW_MONTHS_MAX
 from rongtong.domain.policy import Policy
 from rongtong.domain.privacy import mask_name
+from rongtong.domain.rule_record import Outcome, Screened, has_open, record_of
+from rongtong.services.bill_checks import REJECT
 from rongtong.services.context import Context
 from rongtong.services.discounts import request_key, request_of
 from rongtong.services.errors import BusyError
 from rongtong.services.jobs import Piece, Run
-from rongtong.services.records import POLICY_KEY, STATE, calendar_key, enterprise_pk, iso
+from rongtong.services.records import POLICY_KEY, STATE, calendar_key, enterprise_pk, event_sk, iso
 from rongtong.services.screening import company_owner
 from rongtong.services.settings import calendar_of, policy_of
 from rongtong.services.storage import Create, Document, Item, Key, Listing, Write, WriteConflictError
@@ -30,8 +32,13 @@ CUSTOMERS, FIGURES = "customers", "figures"
 _ALL = 1_000_000
 _LOOKED_AT, _LISTED = 1000, 500
 """Records of a page of the table, and customers of a list, which is a document."""
-_DISCOUNTS_AT_ONCE = 50
-"""Two documents each."""
+_DISCOUNTS_AT_ONCE = 33
+"""Three documents each."""
+_KIND = "BillVerified"
+_VERIFIED = event_sk(2)
+"""Where the findings of nearly every discount lie; something else came first where it was carried on before."""
+RULE_HITS = "rule_hits"
+"""In a month's document: which rules hit, and what reviewers made of it."""
 _ATTEMPTS = 4
 _SATURDAY = 5
 Customer = tuple[str, str, str]
@@ -165,25 +172,63 @@ def _figure_write(known: Item | None, uscc: str, month: str, body: Document) -> 
 
 
 def _counted(context: Context, uscc: str, period: str, known: dict[str, Item], by: Yardstick) -> dict[str, Document]:
-    """The figures of the month and of every month of the year before that has none yet."""
+    """The figures of the month and of every month of the year before that has none yet.
+
+    A month whose hits are not counted, or not all decided, has its hits counted again, and keeps what else it has.
+    """
     months = [month_before(period, back) for back in range(WINDOW_MONTHS_MAX, -1, -1)]
-    wanted = [month for month in months if month == period or month not in known]
+    wanted = [month for month in months if month == period or month not in known or _is_open(known[month].body)]
     listed = context.store.listed(company_owner(uscc), iso(bounds(wanted[0])[0]), most=_ALL)
     by_month: dict[str, list[Listing]] = {month: [] for month in wanted}
     for listing in listed:
         by_month.get(month_of(datetime.fromisoformat(listing.at)), []).append(listing)
-    return {month: figures(month, _dealt(context, listings), by).as_document() for month, listings in by_month.items()}
+    made: dict[str, Document] = {}
+    for month, listings in by_month.items():
+        dealt, screened = _read(context, listings)
+        kept = known[month].body if month in known and month != period else figures(month, dealt, by).as_document()
+        made[month] = {**kept, RULE_HITS: record_of(screened)}
+    return made
 
 
-def _dealt(context: Context, listings: Sequence[Listing]) -> Iterator[Dealt]:
+def _is_open(body: Document) -> bool:
+    return RULE_HITS not in body or has_open(body[RULE_HITS])
+
+
+def _read(context: Context, listings: Sequence[Listing]) -> tuple[list[Dealt], list[Screened]]:
+    """What became of these discounts, and what the risk rules found of them."""
     keys = [listing.key for listing in listings if listing.key is not None]
+    dealt, screened = list[Dealt](), list[Screened]()
     for at in range(0, len(keys), _DISCOUNTS_AT_ONCE):
         part = keys[at : at + _DISCOUNTS_AT_ONCE]
         requests: list[Key] = [request_key(pk.partition("#")[2]) for pk, _ in part]
-        found = context.store.get_many([*part, *requests])
-        for state, first in zip(found[: len(part)], found[len(part) :], strict=True):
+        verified: list[Key] = [(pk, _VERIFIED) for pk, _ in part]
+        found = context.store.get_many([*part, *requests, *verified])
+        size = len(part)
+        for state, first, event in zip(found[:size], found[size : 2 * size], found[2 * size :], strict=True):
             if state is not None:
-                yield _one(state.body, request_of(first))
+                dealt.append(_one(state.body, request_of(first)))
+                screened += _screened(context, state, event)
+    return dealt, screened
+
+
+def _screened(context: Context, state: Item, event: Item | None) -> list[Screened]:
+    """What was found of a discount, if it was verified and anything was."""
+    if "verdict" not in state.body:
+        return []
+    if event is None or event.body["event"]["type"] != _KIND:
+        events = context.store.query(state.pk, "event#")
+        event = next((one for one in events if one.body["event"]["type"] == _KIND), None)
+    beside: Document = {} if event is None else event.body.get("beside", {})
+    if not beside.get("findings"):
+        return []
+    fen = int(state.body["face_fen"])
+    return [Screened(beside["findings"], bool(beside.get("hits")), _outcome(state.body), fen)]
+
+
+def _outcome(body: Document) -> Outcome:
+    if "review" in body:
+        return Outcome.REJECTED if body["review"] == REJECT else Outcome.APPROVED
+    return Outcome.OPEN if body["status"] == DiscountStatus.IN_REVIEW else Outcome.UNDECIDED
 
 
 def _one(body: Document, request: dict[str, Any]) -> Dealt:

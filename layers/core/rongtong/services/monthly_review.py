@@ -8,6 +8,7 @@ once in a period, however often the review runs; two persons release it as they 
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
@@ -15,9 +16,10 @@ from rongtong.domain.errors import RongTongError
 from rongtong.domain.incident import IncidentKind
 from rongtong.domain.jobs import Job
 from rongtong.domain.monthly_figures import Figures
-from rongtong.domain.monthly_report import Report, Reported, report_html
+from rongtong.domain.monthly_report import Report, Reported, report_document, report_html
 from rongtong.domain.monthly_review import Month, MonthlyFinding, gravest, judge
 from rongtong.domain.monthly_rules import MonthlyAction, MonthlyRule
+from rongtong.domain.rule_record import add_record, rows_of
 from rongtong.services import jobs
 from rongtong.services.context import Context
 from rongtong.services.errors import NotFoundError
@@ -26,6 +28,7 @@ from rongtong.services.jobs import Piece, Run, Steps
 from rongtong.services.monthly_figures import (
     CUSTOMERS,
     FIGURES,
+    RULE_HITS,
     Customer,
     customers_of,
     figures_pk,
@@ -57,13 +60,14 @@ class ReportAlteredError(RongTongError):
     code = "REPORT_ALTERED"
 
 
-def read(context: Context, period: str) -> bytes:
-    """A month's report, HTML. Raises NotFoundError before it was made, ReportAlteredError."""
+def read(context: Context, period: str, form: str = "html") -> bytes:
+    """A month's report, ``html`` or ``json``. Raises NotFoundError before it was made so, ReportAlteredError."""
+    name = "report" if form == "html" else "data"
     with suppress(NotFoundError):
-        found = jobs.load(context, Job.MONTHLY_REVIEW, period).body.get("found")
-        if found is not None:
-            content = context.archive.get(str(found["report_key"]))
-            if content is None or hashlib.sha256(content).hexdigest() != found["report_sha256"]:
+        found = jobs.load(context, Job.MONTHLY_REVIEW, period).body.get("found", {})
+        if f"{name}_key" in found:
+            content = context.archive.get(str(found[f"{name}_key"]))
+            if content is None or hashlib.sha256(content).hexdigest() != found[f"{name}_sha256"]:
                 raise ReportAlteredError(
                     "The report is missing or is not the one that was written; look at the archive."
                 )
@@ -100,6 +104,10 @@ def _judge_one(
     with suppress(WriteConflictError):  # another execution of this run has judged it just now, and alike
         context.store.transact([own.replaced(judged)])
     _add(kept, [*known.values(), now], found, action, restricted)
+    hits = dict(kept.get(RULE_HITS, {}))
+    for item in months.values():
+        add_record(hits, item.body.get(RULE_HITS, {}))
+    kept[RULE_HITS] = hits
 
 
 def _back(context: Context, now: Figures, uscc: str, period: str) -> dict[str, int]:
@@ -163,12 +171,19 @@ def _report(context: Context, run: Run) -> Piece:
         found=judged.get("rules", {}),
         rules=rules,
         rows=_rows(context, run),
+        rule_rows=rows_of(judged.get(RULE_HITS, {})),
     )
     content = report_html(report).encode()
+    data = json.dumps(report_document(report), ensure_ascii=False, indent=1).encode()
+    kept = {**_archived(context, run, "report", content, "html"), **_archived(context, run, "data", data, "json")}
+    return Piece(kept, done=True, progress=f"{len(content):,} bytes")
+
+
+def _archived(context: Context, run: Run, name: str, content: bytes, suffix: str) -> Document:
     digest = hashlib.sha256(content).hexdigest()
-    key = f"reviews/{run.period}/{digest}.html"
+    key = f"reviews/{run.period}/{digest}.{suffix}"
     context.archive.put(key, content)
-    return Piece({"key": key, "sha256": digest}, done=True, progress=f"{len(content):,} bytes")
+    return {f"{name}_key": key, f"{name}_sha256": digest}
 
 
 def _rows(context: Context, run: Run) -> list[Reported]:
@@ -197,14 +212,13 @@ def _row(customer: Customer, item: Item) -> Reported:
 
 
 def _found(run: Run) -> Document:
-    judged, report = run.kept[JUDGE], run.kept[REPORT]
+    judged = run.kept[JUDGE]
     names = ("companies", "discounts", "findings", "to_review", "restricted")
     counts = {name: int(judged.get(name, 0)) for name in names}
     return {
         "enterprises": int(judged["seen"]),
         **counts,
-        "report_key": report["key"],
-        "report_sha256": report["sha256"],
+        **run.kept[REPORT],
     }
 
 

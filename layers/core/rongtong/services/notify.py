@@ -40,14 +40,11 @@ def notify(context: Context, pk: str) -> Document:
     events = [document.body["event"] for document in context.store.query(pk, "event#", start=event_sk(told + 1))]
     texts = {event_sk(event["n"]): _TEXTS[event["type"]] for event in events if event["type"] in _TEXTS}
     if texts:
-        enterprise = context.store.get(enterprise_pk(str(item.body["enterprise_id"])), STATE)
-        assert enterprise is not None, "events with messages belong to enterprises that exist"
-        if enterprise.body["status"] == EnterpriseStatus.ERASED:
-            # Nobody knows any more where it could be told.
+        mobile = mobile_of(context, str(item.body["enterprise_id"]))
+        if mobile is None:
             given = _note(context, item, last, events)
             try_at_once(context, given)
             return {"subject": pk, "delivered": 0}
-        mobile = context.vault.decrypt(*data_key_of(enterprise), str(enterprise.body["mobile"]))
         try:
             for reference, text in texts.items():
                 context.sms.send(mobile, text, f"{pk}/{reference}")
@@ -60,6 +57,15 @@ def notify(context: Context, pk: str) -> Document:
         given = _note(context, item, last, events)
     try_at_once(context, given)
     return {"subject": pk, "delivered": len(texts)}
+
+
+def mobile_of(context: Context, enterprise_id: str) -> str | None:
+    """The mobile number that an enterprise's messages go to; None once it was erased: nobody knows where any more."""
+    enterprise = context.store.get(enterprise_pk(enterprise_id), STATE)
+    assert enterprise is not None, "events with messages belong to enterprises that exist"
+    if enterprise.body["status"] == EnterpriseStatus.ERASED:
+        return None
+    return context.vault.decrypt(*data_key_of(enterprise), str(enterprise.body["mobile"]))
 
 
 def _note(context: Context, item: Item, last: int, events: Sequence[Document]) -> Sequence[Key]:

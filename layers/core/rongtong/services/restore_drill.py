@@ -8,10 +8,17 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from rongtong.domain.backup import BackupDamagedError, Entry, Manifest
+from rongtong.domain.backup import (
+    RECOVERY_POINT_MAX,
+    RECOVERY_TIME_MAX,
+    BackupDamagedError,
+    Entry,
+    Manifest,
+    missed_objectives,
+)
 from rongtong.domain.canonical import canonical_bytes
 from rongtong.domain.duties import Duty, DutyResult
 from rongtong.domain.incident import IncidentKind
@@ -164,6 +171,11 @@ def _report(context: Context, run: Run) -> Piece:
         data: Document = {"broken": report["broken_count"], "report_sha256": digest}
         backup_id = str(report["backup_id"])
         incidents.open_once(context, IncidentKind.BACKUP_DIFFERS, backup_id, f"{backup_id}/{digest}", data)
+    if report["objectives_missed"]:
+        measured = {name: report[name] for name in ("recovery_point_age_s", "recovery_time_ms")}
+        told: Document = {"what": report["objectives_missed"], **measured, "report_sha256": digest}
+        subject = str(report["backup_id"])
+        incidents.open_once(context, IncidentKind.RECOVERY_MISSED, subject, f"{subject}/{digest}/objectives", told)
     _record(context, report, digest)
     backups_of(context).tables.drop(str(run.kept["restore"]["pair"]))
     kept: Document = {"report_sha256": digest, "page_sha256": shown_digest}
@@ -171,8 +183,8 @@ def _report(context: Context, run: Run) -> Piece:
 
 
 def _record(context: Context, report: Document, digest: str) -> None:
-    """The drill in the register of duties: it passed where nothing was damaged and every promise holds."""
-    passed = not report["broken_count"] and not report["damaged"]
+    """The drill in the register of duties: it passed where nothing was damaged, every promise and objective holds."""
+    passed = not (report["broken_count"] or report["damaged"] or report["objectives_missed"])
     duties.record(
         context,
         duties.RecordDuty(
@@ -190,6 +202,8 @@ def _record(context: Context, report: Document, digest: str) -> None:
 
 def _report_of(run: Run) -> Document:
     chosen, compared = run.kept["choose"], run.kept["compare"]
+    lost = timedelta(seconds=int(compared["recovery_point_age_s"]))
+    took = timedelta(milliseconds=int(compared["recovery_time_ms"]))
     return {
         "format": "rongtong-restore-drill/1",
         "period": run.period,
@@ -198,6 +212,9 @@ def _report_of(run: Run) -> Document:
         "bytes_checked": chosen["bytes"],
         "damaged": chosen["damaged"],
         **compared,
+        "recovery_point_max_s": RECOVERY_POINT_MAX // timedelta(seconds=1),
+        "recovery_time_max_ms": RECOVERY_TIME_MAX // timedelta(milliseconds=1),
+        "objectives_missed": list(missed_objectives(lost, took)),
         "promises": {promise.name: promise.value for promise in invariants.Promise},
     }
 
@@ -207,7 +224,7 @@ def _found(run: Run) -> Document:
     numbers = ("records", "discounts", "events", "leaves", "broken_count", "recovery_time_ms", "recovery_point_age_s")
     return {
         "backup_id": report["backup_id"],
-        **{name: report[name] for name in ("objects_checked", *numbers)},
+        **{name: report[name] for name in ("objects_checked", *numbers, "objectives_missed")},
         "damaged": [f"{backup_id}: {damaged}" for backup_id, damaged in report["damaged"]],
         **run.kept["report"],
     }

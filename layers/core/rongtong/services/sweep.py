@@ -20,6 +20,7 @@ from rongtong.services.cosigning import witnessed
 from rongtong.services.discounts import load
 from rongtong.services.errors import WrongStateError
 from rongtong.services.evidence_log import LOG_PK, head_of
+from rongtong.services.held_notice import HELD, tell_of_wait
 from rongtong.services.incidents import newest, open_anew, resolve
 from rongtong.services.notify import notify
 from rongtong.services.records import STATE, at_rest, iso, postponed, retention_key
@@ -113,6 +114,10 @@ def _waiting_but_dead(context: Context) -> list[str]:
 
 
 def _discount(context: Context, item: Item) -> None:
+    """Beside its state there may be the notice that it waits for a person."""
+    if item.sk == HELD:
+        tell_of_wait(context, item)
+        return
     if "finished_at" in item.body:
         _record_and_tell(context, item)
         release_again(context, item)

@@ -29,6 +29,7 @@ from rongtong.services.bill_checks import (
 from rongtong.services.context import Context
 from rongtong.services.discounts import discount_of, request_key, request_of
 from rongtong.services.enterprise_state import data_key_of
+from rongtong.services.held_notice import first_notice
 from rongtong.services.quotes import QuoteError, priced, terms_of
 from rongtong.services.records import (
     POLICY_KEY,
@@ -48,7 +49,7 @@ from rongtong.services.records import (
 from rongtong.services.reservations import claimed_fen, holdings_of
 from rongtong.services.screening import Records, failed_logins, history_of, sealed_findings
 from rongtong.services.settings import calendar_of, institution_of, policy_of
-from rongtong.services.storage import Document, Item, Listing
+from rongtong.services.storage import Document, Item, Listing, Write
 
 
 def verify(context: Context, discount_id: str) -> Document:
@@ -141,12 +142,16 @@ def _decide(
     }
     now = context.clock.now()
     due = None if outcome == REJECT else waits_until(DiscountStatus(changes["status"]), now)
-    listing = None
-    if changes.get("status") == DiscountStatus.IN_REVIEW:
+    in_review, listing = changes.get("status") == DiscountStatus.IN_REVIEW, None
+    if in_review:
         listing = Listing(REVIEWS, iso(now), {"discount_id": item.body["discount_id"]})
-    writes = change_writes(
-        item, "discount_id", changes, "BillVerified", now, evidence, beside, due=due, event_listing=listing
-    )
+    writes: list[Write] = [
+        *change_writes(
+            item, "discount_id", changes, "BillVerified", now, evidence, beside, due=due, event_listing=listing
+        )
+    ]
+    if in_review:
+        writes.append(first_notice(item.pk, int(item.body["events"]) + 1, now))
     context.store.transact(writes)
     return _output({**item.body, **changes})
 

@@ -21,6 +21,7 @@ from rongtong.services.cosigning import HEAD_KEY, WITNESSES_KEY, witnessed_size
 from rongtong.services.cosigning import policy_of as trust_policy_of
 from rongtong.services.errors import NotFoundError
 from rongtong.services.executions import overdue
+from rongtong.services.held_notice import HELD
 from rongtong.services.incidents import newest
 from rongtong.services.jobs import job_pk
 from rongtong.services.records import (
@@ -58,6 +59,7 @@ _SHOWN = 20
 _BATCH = 100
 _EVER = "9"
 _NO_BREAK = frozenset({IncidentKind.AUDIT_REVIEW, IncidentKind.DUTY_OVERDUE, IncidentKind.FINDING_OVERDUE})
+_TELLS = frozenset({STATE, HELD})
 _WHOLE = 100
 Found = tuple[dict[str, int], Document]
 """Measures, and what stands behind them, for whoever looks."""
@@ -170,7 +172,7 @@ def _reviews(context: Context, now: datetime) -> Found:
 
 def _queues(context: Context, due: Sequence[Item], now: datetime) -> Found:
     """The outbox is whatever has ended, or never had a machine of its own, and is not told or not logged yet."""
-    waits = {item.pk: since for item in due if item.sk == STATE and (since := _outbox_since(item)) is not None}
+    waits = {item.pk: since for item in due if item.sk in _TELLS and (since := _outbox_since(item)) is not None}
     outbox = _age(now, waits.values())
     soon = iso(now + _PUT_OFF_MAX)
     lanes = [context.store.due(soon, lane=lane, most=_BACKLOG_MAX) for lane in (BILL_LANE, IMPORT_LANE)]
