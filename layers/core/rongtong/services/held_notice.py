@@ -42,8 +42,9 @@ def tell_of_wait(context: Context, notice: Item) -> None:
         if not _waits(item):
             context.store.transact([_at_rest(notice)])
             return
-        enterprise_id = str(item.body["enterprise_id"])
-        context.sms.send(mobile_of(context, enterprise_id), TEXT, f"{notice.pk}/{reference}")
+        mobile = mobile_of(context, str(item.body["enterprise_id"]))
+        assert mobile is not None, "nobody is erased while a discount of theirs waits"
+        context.sms.send(mobile, TEXT, f"{notice.pk}/{reference}")
     for _ in range(_ATTEMPTS):
         with suppress(WriteConflictError):
             _note(context, notice, item, reference)
