@@ -9,6 +9,7 @@ export const KINDS = [
   "PAYMENT_RETURNED",
   "PAID_AFTER_FAILURE",
   "STATEMENT_DIFFERS",
+  "BILL_LOCKED",
   "LIMITS_DIFFER",
   "EVENT_NOT_IN_LOG",
   "LEAF_WITHOUT_EVENT",
@@ -16,15 +17,20 @@ export const KINDS = [
   "LOG_REFUSED_BY_WITNESS",
   "WITNESS_UNABLE",
   "COMPLAINT_OVERDUE",
+  "COMPENSATION_OVERDUE",
   "STUCK",
   "BUSINESS_UNUSUAL",
   "AUDIT_FINDING",
   "AUDIT_REVIEW",
   "BACKUP_DAMAGED",
   "BACKUP_DIFFERS",
+  "RECOVERY_MISSED",
   "RESTORED",
+  "LOOKALIKE_DOMAIN",
+  "DUTY_OVERDUE",
+  "FINDING_OVERDUE",
 ];
-export const DESKS = ["bill_operations", "treasury", "credit", "service", "platform"];
+export const DESKS = ["bill_operations", "treasury", "credit", "service", "compliance", "platform"];
 
 const worded = (say, values) =>
   values.map((value) => [value, say.named(value) ? `${say.named(value)} ${value}` : value]);

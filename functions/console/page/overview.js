@@ -5,6 +5,7 @@ import { code, el, facts, table } from "./dom.js";
 // From which value on a measure rings, as infrastructure/observability.yaml has it.
 export const ALARMS = {
   DiscountsStuck: 1,
+  ReviewsAge: 7200,
   PaymentsUnknownAge: 600,
   LimitUsed: 90,
   BreaksOpen: 1,

@@ -33,6 +33,18 @@ export const SENTENCES = {
     "查明谁能写入备份库；其历史版本仍保有该对象。重新运行备份，再运行恢复演练。",
   "Read the drill's report; look whether the platform's own records break the same.":
     "查看演练报告，核实平台自身的记录是否有同样的问题。",
+  "Look at the registry whether the range is free; have the application withdrawn if not.":
+    "到登记机构核实该区间是否已解除；如仍锁定，请其撤回申请。",
+  "Have the bank pay it, let two persons enter `paid`, settle this.":
+    "请银行付款，由两人登记 paid，然后结案。",
+  "Do it, and record it with its report's SHA-256; the record resolves this.":
+    "完成该事项，并以报告的 SHA-256 登记；登记后本事件自动结案。",
+  "Look at the domain; report a site that imitates ours to CNCERT and its registrar, note each step, settle this.":
+    "查看该域名；如有仿冒网站，向 CNCERT 及注册商举报，逐步记录，然后结案。",
+  "Mend it; another person than who recorded it closes the finding and resolves this.":
+    "完成整改；由登记人以外的另一人关闭该发现，本事件随之结案。",
+  "Read in the drill's report which objective it missed: see that backups are made daily, or why it took so long.":
+    "查看演练报告未达的是哪项目标：核实备份是否每日进行，或恢复为何过久。",
   "Go through the restore's list: have partners send again, settle what the bank paid.":
     "逐项处理恢复清单：请合作方重新提交，核销银行已付的款项。",
   // ---- what to do about an execution
