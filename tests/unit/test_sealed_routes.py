@@ -6,6 +6,7 @@ import re
 from datetime import timedelta
 
 import pytest
+from jsonschema import Draft202012Validator
 
 from in_memory import PARTNER, Platform
 from operator_client import (
@@ -21,7 +22,7 @@ from operator_client import (
     operator_client,
 )
 from rongtong.domain.sealed import AGE_MAX_S, About
-from rongtong.entrypoints import answers_confirmation
+from rongtong.entrypoints import answers_confirmation, confirmation_models
 from rongtong.services.operator_records import operator_key
 from rongtong.services.records import tenant_key
 from rongtong.services.storage import Create
@@ -268,3 +269,27 @@ def test_everybody_may_read_the_public_key_and_a_browser_may_keep_it(page, clien
     answers_confirmation.SealingKey.model_validate_json(answer["body"], strict=True)
     assert answer["headers"]["Cache-Control"] == "public, max-age=300"
     assert answer["headers"]["Access-Control-Allow-Origin"] == "*"
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"payment_password": None},
+        {"sealed": None},
+        {"code": None, "payment_password": None, "sealed": "a.b.c.d.e"},
+        {"sealed": "a.b.c.d.e"},
+        {"code": None, "sealed": "a.b.c.d.e"},
+        {"code": None},
+        {"code": None, "payment_password": None},
+        {"code": None, "payment_password": None, "sealed": "a.b.c.d"},
+    ],
+    ids=str,
+)
+def test_the_description_takes_readable_or_sealed_as_the_route_does(page, client, changes):
+    client.enrol()
+    proof = {"operator_id": client.operator_id, "access_token": client.token, "code": "123456"}
+    body = {**proof, "payment_password": PAYMENT, **changes}
+    described = Draft202012Validator(confirmation_models.ProofBody.model_json_schema()).is_valid(body)
+    shown = page.begin()
+    assert (page.confirm(shown, body)[1].get("code") == "INVALID_BODY") is not described
