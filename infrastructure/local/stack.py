@@ -140,6 +140,8 @@ def _deploy(emulator: Emulator, folder: Path, tasks_at_once: int) -> None:
     runtime = f"python3.{sys.version_info.minor}"
     parameters = ["EnableSandbox=true", f"GatewayUrl={emulator.url}", f"PythonRuntime={runtime}"]
     parameters += [f"TaskConcurrency={tasks_at_once}", "WebhookReceivers=local"]
+    # As many as the tour of the alarms has refused in its three seconds of a period, on a slow machine too.
+    parameters += ["RefusedRequestsFrom=10"]
     parameters += [f"BackupBucket={_make_backup_bucket(emulator)}", f"BackupRegion={BACKUP_REGION}"]
     _sam(
         emulator,

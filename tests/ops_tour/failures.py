@@ -287,7 +287,7 @@ def _try_keys(journey: Journey) -> None:
     """Signed with another key than the one that is named."""
     client = PartnerClient(journey.deployed.stack.base_url, _CALLER["partner_id"], Ed25519PrivateKey.generate())
     with ThreadPoolExecutor(4) as pool:
-        refused = [answer.status_code for answer in pool.map(client.get, ["/v1/status"] * 200)]
+        refused = [answer.status_code for answer in pool.map(client.get, ["/v1/status"] * 100)]
     assert set(refused) == {401}, refused
 
 
