@@ -92,7 +92,7 @@ class Desk:
         return person(self.context, self.enterprise_id, self.operator_id)
 
     def register_operator(self) -> str:
-        command = operators.RegisterOperator(OPERATOR_NAME, OPERATOR_MOBILE, ("confirm",))
+        command = operators.RegisterOperator(OPERATOR_NAME, OPERATOR_MOBILE, "2026-01", ("confirm",))
         shown = operators.register(self.context, self.credentials, self.enterprise, command)
         named = person(self.context, self.enterprise_id, shown["operator_id"])
         operator_passwords.send_code(self.context, named, "k", Purpose.LOGIN_PASSWORD)

@@ -11,7 +11,6 @@ from rongtong.domain.incident import IncidentStatus
 from rongtong.entrypoints import models, queries
 from rongtong.entrypoints.dead_letters import dead_letters
 from rongtong.entrypoints.door import Call
-from rongtong.entrypoints.errors import InvalidBodyError
 from rongtong.entrypoints.http import Headers, answer, idempotency_key, read_body
 from rongtong.entrypoints.logs import logger
 from rongtong.entrypoints.routes import serve
@@ -59,11 +58,15 @@ def decide_review(call: Call, discount: Item) -> Response:
 
 @serve(app, "GET", "/v1/operations/accesses")
 def list_accesses(call: Call) -> Response:
-    """Who was shown what of ``discount_id`` or ``enterprise_id``, newest first; this request among it next time."""
+    """Who was shown which evidence of ``discount_id``, newest first; this request among it next time."""
     query = queries.read_query(call.request.query_params, queries.AccessesQuery)
-    if (query.discount_id is None) == (query.enterprise_id is None):
-        raise InvalidBodyError("Name either discount_id or enterprise_id.", field="discount_id")
-    return answer(access_audit.accesses(call.context, query.discount_id, enterprise_id=query.enterprise_id))
+    return answer(access_audit.accesses(call.context, query.discount_id))
+
+
+@serve(app, "GET", "/v1/operations/enterprises/{enterprise_id}/accesses")
+def list_personal_accesses(call: Call, enterprise: Item) -> Response:
+    """Who was shown an enterprise's personal data, newest first; this request among it next time."""
+    return answer(access_audit.accesses(call.context, enterprise_id=str(enterprise.body["enterprise_id"])))
 
 
 @serve(app, "GET", "/v1/operations/incidents")

@@ -15,6 +15,7 @@ LOG_DAYS_MIN = 180
 """Six months (网络安全法 article 21)."""
 _FUNCTION, _EVENT = "AWS::Serverless::Function", "Api"
 _FACTORS_MIN = 2
+_SYMMETRIC = "SYMMETRIC_DEFAULT"
 _TLS = "TLS_1_2"
 """API Gateway's policy of this name takes 1.2 and 1.3."""
 _OUTSIDE_OF_OURS = frozenset({"kms:*"})
@@ -215,12 +216,13 @@ def _stored_data_is_encrypted(house: House) -> list[str]:
 
 
 def _keys_rotate(house: House) -> list[str]:
-    """Keys that sign cannot (KMS rotates symmetric ones alone): their rotation is a change of the trust policy."""
+    """KMS rotates symmetric keys alone: another key that signs is a change of the trust policy, another one that pages
+    seal under a change of the parameters."""
     return [
         f"{name} is not rotated."
         for made in (house.platform, house.backup)
         for name, key in made.of_type("AWS::KMS::Key")
-        if key.get("KeyUsage") != "SIGN_VERIFY" and key.get("EnableKeyRotation") is not True
+        if key.get("KeySpec", _SYMMETRIC) == _SYMMETRIC and key.get("EnableKeyRotation") is not True
     ]
 
 

@@ -226,7 +226,8 @@ def api_in_memory() -> Iterator[tuple[Signing, list[Document]]]:
         stack.enter_context(patch.object(bootstrap, "context", lambda: platform.context))
         stack.enter_context(patch.object(authorization, "context", lambda: platform.context))
         stack.enter_context(patch.object(authorization, "nonces", lambda: nonces))
-        stack.enter_context(patch.object(modules["confirmation"], "credentials", lambda: credentials))
+        for folder in ("confirmation", "personal_data"):
+            stack.enter_context(patch.object(modules[folder], "credentials", lambda: credentials))
         stack.enter_context(patch.object(modules["operations"], "dead_letters", _DeadLetters))
         stack.enter_context(patch.dict(os.environ, {"SIGNED_PATH_PREFIX": ""}))
         logging.disable(logging.CRITICAL)

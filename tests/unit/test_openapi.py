@@ -230,6 +230,7 @@ def test_public_routes_need_no_signature_and_all_others_do():
         "/v1/openapi.json",
         "/console",
         "/console/{file}",
+        "/v1/confirmation-key",
     }
 
 

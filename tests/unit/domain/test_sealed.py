@@ -150,7 +150,7 @@ def test_a_sealed_text_counts_for_minutes(late_s, counts):
         {"iat": 1776218400.5},
         {"operator_id": None},
     ],
-    ids=str,
+    ids=" ".join,
 )
 def test_another_header_than_the_profile_s_is_refused(changes):
     with pytest.raises(SealedFormatError):

@@ -377,7 +377,7 @@ def test_nothing_new_is_begun_for_a_closed_enterprise(paid):
     ):
         with pytest.raises(EnterpriseClosedError):
             act()
-    command = operators.RegisterOperator("李四", "13800138000", ("confirm",))
+    command = operators.RegisterOperator("李四", "13800138000", "2026-01", ("confirm",))
     with pytest.raises(EnterpriseNotActiveError):
         operators.register(paid.context, paid.credentials, paid.enterprise, command)
 

@@ -83,11 +83,19 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = {
     ("GET", "/v1/operations/accesses"): Operation(
         id="listAccesses",
         tag=_TAG,
-        summary="List who was shown which evidence of a discount, or an enterprise's personal data",
-        description="Name one of the two. To ask for it is such a read itself.",
+        summary="List who was shown which evidence of a discount",
+        description="To ask for it is such a read itself.",
         query=AccessesQuery,
         replies={200: Reply("Newest first.", answers.AccessList)},
         codes=("NOT_FOUND", "INVALID_BODY"),
+    ),
+    ("GET", "/v1/operations/enterprises/{enterprise_id}/accesses"): Operation(
+        id="listPersonalAccesses",
+        tag=_TAG,
+        summary="List who was shown an enterprise's personal data",
+        description="To ask for it is such a read itself.",
+        replies={200: Reply("Newest first.", answers.AccessList)},
+        codes=("NOT_FOUND",),
     ),
     ("GET", "/v1/operations/watch"): Operation(
         id="readWatch",

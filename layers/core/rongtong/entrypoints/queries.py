@@ -173,10 +173,8 @@ class MonthlyReviewQuery(_Query):
 class AccessesQuery(_Query):
     """GET /v1/operations/accesses"""
 
-    discount_id: Annotated[str, StringConstraints(pattern=r"^dsc_[a-z2-7]{26}$")] | None = None
+    discount_id: Annotated[str, StringConstraints(pattern=r"^dsc_[a-z2-7]{26}$")]
     """Whose evidence."""
-    enterprise_id: Annotated[str, StringConstraints(pattern=r"^ent_[a-z2-7]{26}$")] | None = None
-    """Or whose personal data."""
 
 
 class ExecutionsQuery(_Query):

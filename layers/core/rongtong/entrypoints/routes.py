@@ -134,6 +134,7 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", "/v1/operations/reviews/{discount_id}", "operations:review"),
     Route("POST", "/v1/operations/reviews/{discount_id}", "operations:review"),
     Route("GET", "/v1/operations/accesses", "operations:read"),
+    Route("GET", "/v1/operations/enterprises/{enterprise_id}/accesses", "operations:read"),
     Route("POST", "/v1/operations/enterprises/{enterprise_id}/disclosures", "operations:disclose"),
     Route("GET", "/v1/operations/incidents", "operations:read"),
     Route("POST", "/v1/operations/incidents/{incident_id}/assignment", "operations:resolve"),
