@@ -42,7 +42,8 @@ class Sealable(_Body):
 
 def _readable_or_sealed(*required: str, perhaps: tuple[str, ...] = ()) -> dict[str, Any]:
     """What the schema of a sealable body says of that: all that is required readable, or sealed and nothing of it."""
-    sent, not_sent = {"not": {"type": "null"}}, {"type": "null"}
+    sent: dict[str, Any] = {"not": {"type": "null"}}
+    not_sent: dict[str, Any] = {"type": "null"}
     readable = {"required": list(required), "properties": {**dict.fromkeys(required, sent), "sealed": not_sent}}
     sealed = {"required": ["sealed"], "properties": {"sealed": sent, **dict.fromkeys((*required, *perhaps), not_sent)}}
     return {"oneOf": [readable, sealed]}
