@@ -11,9 +11,9 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from rongtong.domain.lifecycle import DiscountStatus
+from rongtong.services import notify
 from rongtong.services.context import Context
 from rongtong.services.discounts import load
-from rongtong.services.notify import mobile_of
 from rongtong.services.records import change_writes, event_sk, iso
 from rongtong.services.storage import Create, Document, Item, Replace, WriteConflictError
 
@@ -43,7 +43,7 @@ def tell_of_wait(context: Context, notice: Item) -> None:
             context.store.transact([_at_rest(notice)])
             return
         enterprise_id = str(item.body["enterprise_id"])
-        context.sms.send(mobile_of(context, enterprise_id), TEXT, f"{notice.pk}/{reference}")
+        context.sms.send(notify.mobile_of(context, enterprise_id), TEXT, f"{notice.pk}/{reference}")
     for _ in range(_ATTEMPTS):
         with suppress(WriteConflictError):
             _note(context, notice, item, reference)
