@@ -11,9 +11,9 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from rongtong.domain.lifecycle import DiscountStatus
+from rongtong.services import notify
 from rongtong.services.context import Context
 from rongtong.services.discounts import load
-from rongtong.services.notify import mobile_of
 from rongtong.services.records import change_writes, event_sk, iso
 from rongtong.services.storage import Create, Document, Item, Replace, WriteConflictError
 
@@ -42,7 +42,7 @@ def tell_of_wait(context: Context, notice: Item) -> None:
         if not _waits(item):
             context.store.transact([_at_rest(notice)])
             return
-        mobile = mobile_of(context, str(item.body["enterprise_id"]))
+        mobile = notify.mobile_of(context, str(item.body["enterprise_id"]))
         assert mobile is not None, "nobody is erased while a discount of theirs waits"
         context.sms.send(mobile, TEXT, f"{notice.pk}/{reference}")
     for _ in range(_ATTEMPTS):
