@@ -40,7 +40,7 @@ class Owner:
         return re.findall(r"验证码(\d+)", text)[0]
 
     def enrol(self) -> None:
-        body = {"name": "示例乙", "mobile": MOBILE, "roles": ["view"]}
+        body = {"name": "示例乙", "mobile": MOBILE, "roles": ["view"], "consent": {"terms_version": "2026-01"}}
         self.operator_id = self.post("/operators", body, 201)["operator_id"]
         first = {"code": self.code("login_password"), "password": PASSWORD, "phrase": PHRASE}
         self.post(f"/operators/{self.operator_id}/login-password", {"first": first}, 200)

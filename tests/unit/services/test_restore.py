@@ -131,6 +131,17 @@ def test_every_record_and_counter_of_the_backup_is_back_as_it_was(platform):
     assert context.store.counters == counters
 
 
+def test_a_discount_that_was_refused_before_the_backup_is_nothing_to_settle(platform):
+    refused = [bill for bill in sample_bills() if bill.expected == "refused" and bill.bill and not bill.at]
+    platform.outcomes(refused)
+    ended = [item for item in platform.context.store.states("discount#") if item.body["status"] == "REFUSED"]
+    assert "reference" not in platform.context.store.get(ended[0].pk, "payment#1").body
+    _back_up(platform.context)
+    _lose_tables(platform.context)
+    found, _, _ = _restore(platform.context)
+    assert found == []
+
+
 def test_what_was_acknowledged_after_the_backup_is_listed_by_its_id(platform):
     context = platform.context
     _back_up(context)

@@ -123,7 +123,8 @@ def _learn(known: Known, pk: str, sk: str, body: Document) -> None:
             known.waiting.append(pk)
         if pk.startswith(discount_pk("")) and body["status"] in _BEFORE_THE_SEAL:
             known.unsealed.append(pk)
-    elif sk.startswith("payment#"):
+    elif sk.startswith("payment#") and "reference" in body:
+        # One that was never sent, because its discount ended before or waits for its approval, is nothing to the bank.
         known.payments[str(body["reference"])] = PaymentStatus(body["status"])
 
 
