@@ -252,20 +252,6 @@ def of_user_pool(pool: str, account: str) -> Iterator[Probe]:
         yield Probe(f"cognito-idp:{action}", arn, {}, _sending("cognito-idp", method, said))
 
 
-def of_stream(arn: str) -> Iterator[Probe]:
-    """A table's stream. Records are read by an iterator that names it; of none, none are."""
-    asked: list[tuple[str, str, dict[str, Any]]] = [
-        ("DescribeStream", "describe_stream", {"StreamArn": arn}),
-        (
-            "GetShardIterator",
-            "get_shard_iterator",
-            {"StreamArn": arn, "ShardId": "none", "ShardIteratorType": "LATEST"},
-        ),
-    ]
-    for action, method, said in asked:
-        yield Probe(f"dynamodb:{action}", arn, {}, _sending("dynamodbstreams", method, said))
-
-
 def of_connections(api: str, stage: str, account: str) -> Iterator[Probe]:
     """A WebSocket API's connections, of whom there is none of this name."""
     for verb, method, more in (("POST", "post_to_connection", {"Data": b"{}"}), ("DELETE", "delete_connection", {})):

@@ -2,8 +2,7 @@
 
 ``dynamodb:LeadingKeys`` are the partition keys that a request names: for each table, and for each item of a transaction
 by itself. Without them ``ForAllValues`` holds for every request, and a condition on keys keeps nobody out.
-``s3:if-match`` and ``s3:if-none-match`` are what a conditional put says. And a request for a table's stream is checked
-against the stream that it names. Run by the emulator's interpreter.
+``s3:if-match`` and ``s3:if-none-match`` are what a conditional put says. Run by the emulator's interpreter.
 """
 
 from __future__ import annotations
@@ -24,7 +23,6 @@ _VALUES = ("S", "N", "B")
 
 _dynamodb_context = iam_actions.dynamodb_service_context
 _transaction_checks = iam_actions.dynamodb_transaction_checks
-_dynamodb_arns = iam_actions.dynamodb_resource_arns
 _s3_object_context = iam_actions._s3_object_context
 _enforce = iam_evaluator.enforce
 
@@ -39,18 +37,12 @@ def install() -> None:
     """Let the emulator of this process tell policies of these keys, from its next request on."""
     iam_actions.dynamodb_service_context = _context_with_keys
     iam_actions.dynamodb_transaction_checks = _checks_with_keys
-    iam_actions.dynamodb_resource_arns = _arns_with_streams
     iam_actions._s3_object_context = _s3_context_with_headers
     iam_evaluator.enforce = _enforce_with_keys
 
 
 def _context_with_keys(body: bytes) -> dict[str, Any]:
     return {**_dynamodb_context(body), _BY_TABLE: _keys_by_table(_read(body))}
-
-
-def _arns_with_streams(body: bytes, *args: Any) -> list[str]:
-    stream = _read(body).get("StreamArn")
-    return [stream] if isinstance(stream, str) else list(_dynamodb_arns(body, *args))
 
 
 def _checks_with_keys(*args: Any) -> list[tuple[str, str]]:

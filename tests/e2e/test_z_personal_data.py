@@ -103,7 +103,7 @@ def test_an_operator_and_operations_are_shown_a_field_and_both_are_recorded(owne
     assert maker.post(path, {}).json()["code"] == "DISCLOSURE_NOT_APPROVED"
 
     def accesses() -> list[Any]:
-        listed = maker.get(f"/v1/operations/accesses?enterprise_id={owner.id}").json()["accesses"]
+        listed = maker.get(f"/v1/operations/enterprises/{owner.id}/accesses").json()["accesses"]
         return [one["event"]["data"] for one in listed if one["event"]["type"] == "PersonalDataDisclosed"]
 
     recorded = wait_for(accesses, lambda found: len(found) == 2)
