@@ -24,6 +24,7 @@ from paths import ROOT
 from rongtong.domain.errors import RongTongError
 from rongtong.domain.payment import PaymentStatus
 from rongtong.entrypoints import bootstrap
+from rongtong.entrypoints.metrics import METER
 from rongtong.entrypoints.routes import ROUTES, Route, parameters_of
 from rongtong.services import registration
 from rongtong.services.errors import NotFoundError
@@ -230,6 +231,7 @@ def api_in_memory() -> Iterator[tuple[Signing, list[Document]]]:
             stack.enter_context(patch.object(modules[folder], "credentials", lambda: credentials))
         stack.enter_context(patch.object(modules["operations"], "dead_letters", _DeadLetters))
         stack.enter_context(patch.dict(os.environ, {"SIGNED_PATH_PREFIX": ""}))
+        stack.enter_context(patch.object(METER, "note", lambda *_: None))
         logging.disable(logging.CRITICAL)
         stack.callback(logging.disable, logging.NOTSET)
         gateway = Gateway(authorization.authorize, apps, _Machines(platform).run)
