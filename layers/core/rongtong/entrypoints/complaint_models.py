@@ -6,13 +6,13 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
-from rongtong.entrypoints.models import Code
+from rongtong.entrypoints.models import INK, Code
 from rongtong.entrypoints.queries import Cursor, whole_number
 
 Written = Annotated[
     str,
     StringConstraints(min_length=1, max_length=2000, strip_whitespace=True),
-    Field(json_schema_extra={"pattern": r"\S"}),
+    Field(json_schema_extra={"pattern": INK}),
 ]
 
 

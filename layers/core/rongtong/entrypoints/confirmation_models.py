@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from rongtong.domain.passwords import LENGTH_MAX
 from rongtong.domain.sealed import LENGTH_MAX as SEALED_LENGTH_MAX
-from rongtong.entrypoints.models import Access, Code, Consent, Text, one_of
+from rongtong.entrypoints.models import INK, Access, Code, Consent, Text, one_of
 
 OperatorRole = Literal["confirm", "view"]
 Roles = Annotated[list[OperatorRole], Field(min_length=1, max_length=2)]
@@ -25,7 +25,7 @@ Phrase = Annotated[
     str,
     StringConstraints(min_length=2, max_length=40, strip_whitespace=True),
     # Two characters are left when the spaces around them are gone.
-    Field(json_schema_extra={"pattern": r"\S[\s\S]*\S"}),
+    Field(json_schema_extra={"pattern": rf"{INK}[\s\S]*{INK}"}),
 ]
 
 

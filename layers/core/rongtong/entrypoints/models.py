@@ -33,10 +33,12 @@ def _iso_date(value: object) -> object:
     return date.fromisoformat(value)
 
 
+INK = r"[^\s\x1c-\x1f\x85]"
+"""What is left when spaces are trimmed. To JSON Schema's regular expressions (ECMA-262) the last ones are no spaces."""
 Text = Annotated[
     str,
     StringConstraints(min_length=1, max_length=200, strip_whitespace=True),
-    Field(json_schema_extra={"pattern": r"\S"}),
+    Field(json_schema_extra={"pattern": INK}),
 ]
 Code = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r"^[\x21-\x7e]+$")]
 ReasonCode = Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Z0-9_]{2,63}$")]
