@@ -11,8 +11,7 @@ from rongtong.entrypoints.queries import Cursor, whole_number
 
 Written = Annotated[
     str,
-    StringConstraints(min_length=1, max_length=2000, strip_whitespace=True),
-    Field(json_schema_extra={"pattern": INK}),
+    StringConstraints(min_length=1, max_length=2000, strip_whitespace=True, pattern=INK),
 ]
 
 

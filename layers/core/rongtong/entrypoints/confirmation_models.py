@@ -23,9 +23,8 @@ SealedText = Annotated[
 """JWE in compact serialisation."""
 Phrase = Annotated[
     str,
-    StringConstraints(min_length=2, max_length=40, strip_whitespace=True),
     # Two characters are left when the spaces around them are gone.
-    Field(json_schema_extra={"pattern": rf"{INK}[\s\S]*{INK}"}),
+    StringConstraints(min_length=2, max_length=40, strip_whitespace=True, pattern=rf"{INK}[\s\S]*{INK}"),
 ]
 
 

@@ -34,11 +34,10 @@ def _iso_date(value: object) -> object:
 
 
 INK = r"[^\s\x1c-\x1f\x85]"
-"""What is left when spaces are trimmed. To JSON Schema's regular expressions (ECMA-262) the last ones are no spaces."""
+"""A character that a person can read or write: what spaces are is told apart by few in the same way."""
 Text = Annotated[
     str,
-    StringConstraints(min_length=1, max_length=200, strip_whitespace=True),
-    Field(json_schema_extra={"pattern": INK}),
+    StringConstraints(min_length=1, max_length=200, strip_whitespace=True, pattern=INK),
 ]
 Code = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r"^[\x21-\x7e]+$")]
 ReasonCode = Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Z0-9_]{2,63}$")]
