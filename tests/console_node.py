@@ -23,6 +23,18 @@ const tell = (found) => process.stdout.write(JSON.stringify(found));
 
 IDS = re.findall(r'id="([a-z]+)"', (ROOT / "functions" / "console" / "page" / "index.html").read_text(encoding="utf-8"))
 """Of the elements that the page begins with."""
+SECTIONS = (
+    "overview",
+    "incidents",
+    "reviews",
+    "executions",
+    "changes",
+    "suspensions",
+    "complaints",
+    "jobs",
+    "accesses",
+)
+"""What operations see, in its order."""
 APP = """
 import { registerHooks } from "node:module";
 import { buttons, elements, fill, installPage, press } from "DOM";

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from console_api import running_console_api
-from console_node import told_by
+from console_node import SECTIONS, told_by
 from in_memory import sample_bills
 from openapi import DOCUMENT
 from rongtong.domain.incident import IncidentKind
@@ -21,17 +21,6 @@ ELEMENTS = {
     *("table", "caption", "thead", "tbody", "tr", "th", "td", "details", "summary", "meter"),
     *("button", "form", "label", "input", "select", "option"),
 }
-OPERATIONS = (
-    "overview",
-    "incidents",
-    "reviews",
-    "executions",
-    "changes",
-    "suspensions",
-    "complaints",
-    "jobs",
-    "accesses",
-)
 SAMPLES = sample_bills()
 DOUBTFUL = next(bill for bill in SAMPLES if bill.expected == "in_review")
 GOOD, ANOTHER, *_ = [bill for bill in SAMPLES if bill.expected == "disbursed" and not bill.quote and not bill.at]
@@ -275,7 +264,7 @@ def test_every_section_reads_what_the_api_answers(busy):
     }
     doubtful, paid = (found[status].partition("#")[2] for status in ("IN_REVIEW", "DISBURSED"))
     sections = {
-        "operations": [*OPERATIONS],
+        "operations": [*SECTIONS],
         "sample-institution": ["portfolio", "discounts", "terms"],
     }
     chosen = {"accesses": {"discount": paid}, "jobs": {"job": "audit"}}
